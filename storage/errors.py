@@ -1,0 +1,50 @@
+"""What can go wrong with what is kept.
+
+StorageError
+├── StorageUnavailableError   a server does not answer: nothing is wrong with the request, try again later
+├── VideoGoneError            the video was deleted while work on it was under way: drop the work
+├── ObjectMissingError        no object lies at this key
+├── OffsetConflictError       an upload stands at another offset than the writer believes
+└── UploadClosedError         an upload takes no more bytes: complete, expired or terminated
+"""
+
+from uuid import UUID
+
+
+class StorageError(Exception):
+    """Base of everything storage raises."""
+
+
+class StorageUnavailableError(StorageError):
+    """A server does not answer, or broke off. Repeating later is right and safe."""
+
+
+class VideoGoneError(StorageError):
+    """The video was deleted. Work on it is moot: acknowledge and forget."""
+
+    def __init__(self, video_id: UUID) -> None:
+        super().__init__(f"video {video_id} is gone")
+
+
+class ObjectMissingError(StorageError):
+    """No object lies at this key."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"no object at {key}")
+        self.key = key
+
+
+class OffsetConflictError(StorageError):
+    """The upload stands at another offset: ask for the true one and go on from there."""
+
+    def __init__(self, expected_bytes: int, given_bytes: int) -> None:
+        super().__init__(f"the upload is at byte {expected_bytes}, not {given_bytes}")
+        self.expected_bytes = expected_bytes
+
+
+class UploadClosedError(StorageError):
+    """The upload takes no more bytes."""
+
+    def __init__(self, upload_id: UUID, state: str) -> None:
+        super().__init__(f"upload {upload_id} is {state}")
+        self.state = state

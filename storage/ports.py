@@ -1,0 +1,242 @@
+"""What actors and the gateway may ask of storage.
+
+Each docstring is the contract; adapters and their twins are held to it by `tests/contract/`.
+
+Every method may raise StorageUnavailableError. Writes are idempotent unless a docstring says otherwise:
+a caller that does not know whether it was heard repeats itself.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+from storage.records import (
+    Answer,
+    Claim,
+    Illustration,
+    NewUpload,
+    NewVideo,
+    ObjectInfo,
+    Original,
+    OutboxLine,
+    Segment,
+    StageState,
+    Upload,
+    Video,
+    VideoChanges,
+    VideoQuery,
+)
+from subjects.codec import Envelope
+from subjects.media import Location, Metadata
+
+
+class Videos(Protocol):
+    """The aggregate of a video: what its owner said and what actors derived."""
+
+    async def create(self, video: NewVideo, upload: NewUpload) -> None:
+        """Keep the intent and its upload in one transaction. A known video id changes nothing."""
+
+    async def find(self, video_id: UUID, viewer_id: UUID) -> Video | None:
+        """Return a video the viewer may see: their own, or one that is public or unlisted."""
+
+    async def page(
+        self, query: VideoQuery, viewer_id: UUID, before: tuple[datetime, UUID] | None, limit: int
+    ) -> list[Video]:
+        """Return up to `limit` videos, newest first, older than the (created_at, id) `before`.
+
+        Lists public ones and the viewer's own; unlisted ones of others never.
+        """
+
+    async def edit(self, video_id: UUID, owner_id: UUID, changes: VideoChanges) -> Video | None:
+        """Apply an owner's changes and return the video; None when there is none of theirs."""
+
+    async def remove(self, video_id: UUID, owner_id: UUID, announce: Envelope) -> bool:
+        """Delete every row of a video and promise `announce`, in one transaction.
+
+        False when the owner has no such video: then nothing is promised.
+        """
+
+    async def reopen(self, video_id: UUID, owner_id: UUID) -> tuple[str, ...] | None:
+        """Make failed stages pending and the video `processing`; return their names in journey order.
+
+        None when the owner has no such video; empty when nothing failed.
+        """
+
+    async def load(self, video_id: UUID) -> Video:
+        """Return a video for an actor, whoever owns it. Raises VideoGoneError."""
+
+    async def record_original(self, video_id: UUID, original: Original) -> Original:
+        """Keep what the uploader stored and make the video `processing`.
+
+        The first record wins: a repetition returns what is already there. `duplicate_of` is found here,
+        whatever was given. Raises VideoGoneError.
+        """
+
+    async def record_probe(
+        self, video_id: UUID, metadata: Metadata, location: Location | None, recorded_at: datetime | None
+    ) -> Video:
+        """Keep what the prober learned and return the video.
+
+        What the owner said about place and time stays. Raises VideoGoneError.
+        """
+
+    async def record_illustration(self, video_id: UUID, illustration: Illustration) -> None:
+        """Keep the pictures, in place of earlier ones. Raises VideoGoneError."""
+
+    async def reject(self, video_id: UUID, stage: str, code: str, detail: str) -> None:
+        """Make the video `rejected` and the stage `failed`, for good. Raises VideoGoneError."""
+
+    async def finish(self, video_id: UUID) -> None:
+        """Make the video `ready`, unless it was rejected. Raises VideoGoneError."""
+
+
+class Stages(Protocol):
+    """Where each stage of each video stands. Written by the runtime, never by an actor."""
+
+    async def settle(
+        self, video_id: UUID, stage: str, state: StageState, attempt: int, error: str | None
+    ) -> None:
+        """Keep the outcome of a stage; `failed` makes the video `failed` unless it was rejected.
+
+        A stage or video that is gone, or a name outside the journey, changes nothing.
+        """
+
+
+class Uploads(Protocol):
+    """tus uploads: what was promised, what has arrived, and where it lies."""
+
+    async def create(self, upload: NewUpload) -> None:
+        """Keep a new upload. A known id changes nothing."""
+
+    async def find(self, upload_id: UUID) -> Upload | None:
+        """Return an upload in whatever state, or None."""
+
+    async def declare_length(self, upload_id: UUID, length_bytes: int) -> Upload:
+        """Set the length a client deferred. Raises UploadClosedError when it is set to another already."""
+
+    async def append(
+        self,
+        upload_id: UUID,
+        offset_bytes: int,
+        segments: Sequence[Segment],
+        announce: Envelope | None,
+        expires_at: datetime,
+    ) -> Upload:
+        """Add durable segments at `offset_bytes` and move the expiry, in one transaction; all or none.
+
+        With `announce` (given with the segments that bring the last byte) the upload becomes `complete` and
+        the message is promised in the same transaction. Not idempotent: a repetition raises
+        OffsetConflictError, which says where the upload stands. Raises UploadClosedError.
+        """
+
+    async def concatenate(self, final: NewUpload, partials: Sequence[UUID], announce: Envelope) -> Upload:
+        """Make a complete upload out of complete partial ones of the same user, in order.
+
+        The segments move: the partials are `terminated`. Raises UploadClosedError when one is not complete,
+        not partial, or already used.
+        """
+
+    async def terminate(self, upload_id: UUID) -> bool:
+        """Close an open upload at its client's wish, its staging to be swept. False when it is not open."""
+
+    async def expire(self, now: datetime, limit: int) -> list[Upload]:
+        """Close up to `limit` abandoned uploads and return all whose staging is still to be swept.
+
+        Closing rejects a waiting video with `upload_expired` and promises `upload.expired`, in one
+        transaction. Returns closed ones of earlier calls too until `swept` is said of them.
+        """
+
+    async def swept(self, upload_ids: Sequence[UUID]) -> None:
+        """Say that the staging of these uploads is empty: forget their segments."""
+
+
+class Outbox(Protocol):
+    """Messages promised in a transaction. Said at least once, then crossed out."""
+
+    async def pending(self, limit: int) -> list[OutboxLine]:
+        """Return the oldest promised messages. Two relays may see the same: message ids make that safe."""
+
+    async def cross_out(self, ids: Sequence[int]) -> None:
+        """Forget messages the bus has acknowledged."""
+
+
+class Idempotency(Protocol):
+    """Idempotency keys of POST requests, per user."""
+
+    async def claim(self, user_id: UUID, key: str, fingerprint: str, resource_id: UUID) -> Claim:
+        """Claim a key for a request whose method, path and body hash to `fingerprint`.
+
+        `fresh`: go on, and make the resource under the returned id, which is `resource_id` or that of an
+        earlier try that broke off (a claim without an answer lapses after 60 s). `answered`: give that
+        answer. `running`: another request holds it. `mismatch`: the key was used for something else.
+        """
+
+    async def answer(self, user_id: UUID, key: str, answer: Answer) -> None:
+        """Keep the answer for the key, for 24 hours at least."""
+
+    async def release(self, user_id: UUID, key: str) -> None:
+        """Let go of a claim whose request failed and changed nothing."""
+
+
+class Objects(Protocol):
+    """Immutable objects by key. A key is visible whole or not at all."""
+
+    async def put(self, key: str, data: bytes) -> None:
+        """Store a small object, in place of any earlier one."""
+
+    async def put_stream(self, key: str, chunks: AsyncIterator[bytes]) -> int:
+        """Store a stream of any length with flat memory and return its bytes.
+
+        When `chunks` raises, nothing becomes visible and the error passes through.
+        """
+
+    async def put_file(self, key: str, path: Path) -> int:
+        """Store a local file with flat memory and return its bytes."""
+
+    async def get(self, key: str) -> bytes:
+        """Return a small object. Raises ObjectMissingError."""
+
+    def stream(self, key: str, start_bytes: int = 0, end_bytes: int | None = None) -> AsyncIterator[bytes]:
+        """Yield the bytes from start up to, not including, end. Raises ObjectMissingError.
+
+        The range must lie within the object: ask `head` first.
+        """
+
+    async def head(self, key: str) -> ObjectInfo | None:
+        """Return size, etag and time of an object, or None."""
+
+    async def remove_prefix(self, prefix: str) -> int:
+        """Delete every object below `prefix/` and return how many there were."""
+
+    async def remove(self, keys: Sequence[str]) -> None:
+        """Delete objects; missing ones are no error."""
+
+    def local_path(self, key: str) -> Path | None:
+        """Return where the object lies on this machine's disk, or None when storage is elsewhere.
+
+        Only for reading. Raises ValueError for a key that would leave the store.
+        """
+
+    async def presign(self, key: str, seconds: float) -> str | None:
+        """Return a URL that reads the object for `seconds`, or None when storage cannot make one."""
+
+    async def ping(self) -> None:
+        """Touch the store. Raises StorageUnavailableError."""
+
+
+class Cache(Protocol):
+    """Small values that may be lost at any time. Never raises: a cache that is gone is an empty one."""
+
+    async def get(self, key: str) -> bytes | None:
+        """Return a value, or None."""
+
+    async def put(self, key: str, value: bytes, seconds: float) -> None:
+        """Keep a value for at most `seconds`."""
+
+    async def forget(self, key: str) -> None:
+        """Drop a value."""
+
+    async def ping(self) -> None:
+        """Touch the server. The one method that raises StorageUnavailableError."""
