@@ -1,0 +1,87 @@
+"""What travels between the sandbox and a job's child: msgpack frames behind a 4-byte big-endian length.
+
+Nothing that comes back from a child is ever unpickled: it has handled hostile bytes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from actors.engines.errors import Refusal
+
+LENGTH_BYTES = 4
+MAX_FRAME_BYTES = 1 << 20
+MAX_OUTPUT_BYTES = 4 << 20
+MAX_TEXT_CHARS = 8000
+
+Report = Callable[[float, str], None]
+"""What a job calls with its progress: a fraction 0..1 and a short note."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a job's child may use. Passing a limit ends the child, never the parent."""
+
+    memory_bytes: int = 1536 << 20
+    """Address space, the preloaded libraries (about 300 MB) included."""
+    cpu_seconds: int = 60
+    wall_seconds: float = 90.0
+    file_bytes: int = 64 << 20
+    """The largest single file that the job may write."""
+    open_files: int = 64
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What a child is asked to do: `job` is `module:function`, `request` its encoded argument."""
+
+    job: str
+    request: msgspec.Raw
+    limits: Limits
+
+
+class Progress(msgspec.Struct, frozen=True, tag="progress"):
+    """How far the job is, 0..1, and what it does."""
+
+    fraction: float
+    note: str
+
+
+class Finished(msgspec.Struct, frozen=True, tag="finished"):
+    """The job returned; `result` is its encoded value."""
+
+    result: msgspec.Raw
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """The job refused the clip."""
+
+    code: Refusal
+    detail: str
+
+
+class OutOfMemory(msgspec.Struct, frozen=True, tag="memory"):
+    """The job met its memory limit."""
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """The job raised; `traceback` is for our own eyes."""
+
+    traceback: str
+
+
+Outcome = Finished | Refused | OutOfMemory | Failed
+FrameKind = Progress | Outcome
+
+_decoder: msgspec.msgpack.Decoder[FrameKind] = msgspec.msgpack.Decoder(FrameKind)
+
+
+def pack(value: object) -> bytes:
+    """The frame of a value, its length included."""
+    body = msgspec.msgpack.encode(value)
+    return len(body).to_bytes(LENGTH_BYTES) + body
+
+
+def unpack(body: bytes) -> FrameKind:
+    """The value in a frame's body; raises msgspec.DecodeError."""
+    return _decoder.decode(body)
