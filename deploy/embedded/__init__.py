@@ -1,0 +1,99 @@
+"""Real servers without root, Docker or installation: nats-server, PostgreSQL and Redis as children.
+
+async with Embedded(data_dir) as servers:
+    await asyncpg.connect(servers.database_url)
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from deploy.child import Child
+from deploy.data_dir import remembered_ports
+from deploy.embedded.binaries import get_nats_server, get_redis_server
+from deploy.embedded.cluster import Cluster
+from deploy.embedded.nats_server import NatsServer
+from deploy.embedded.postgres import PostgresServer
+from deploy.embedded.redis_server import RedisServer
+from deploy.supervisor import Supervisor, supervise
+
+__all__ = ["Embedded", "Servers", "plan_servers"]
+
+_PORTS = ("nats", "nats_monitor", "postgres", "redis")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Servers:
+    """Where clients connect, and the children that serve there."""
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    nats_url: str = field(repr=False)
+    nats_monitor_url: str
+    ports: dict[str, int]
+    children: tuple[Child, ...]
+
+
+def plan_servers(data_dir: Path, *, nats_config: Path | None = None, durable: bool = True) -> Servers:
+    """Choose ports, passwords and places for the servers of a data directory that the caller holds locked.
+
+    `nats_config` is a file with accounts and permissions that the NATS configuration includes.
+    `durable=False` makes Postgres faster and unsafe against power loss.
+    Raises BinaryMissingError, DataDirUnusableError.
+    """
+    data_dir = data_dir.resolve()
+    ports = remembered_ports(data_dir / "ports.json", _PORTS)
+    nats = NatsServer.on(
+        data_dir,
+        binary=get_nats_server(),
+        port=ports["nats"],
+        monitor_port=ports["nats_monitor"],
+        accounts=nats_config,
+    )
+    postgres = PostgresServer(cluster=Cluster.on(data_dir), port=ports["postgres"], durable=durable)
+    redis = RedisServer.on(data_dir, binary=get_redis_server(), port=ports["redis"])
+    return Servers(
+        database_url=postgres.url,
+        redis_url=redis.url,
+        nats_url=nats.url,
+        nats_monitor_url=f"http://127.0.0.1:{nats.monitor_port}",
+        ports=ports,
+        children=(postgres.child(), nats.child(), redis.child()),
+    )
+
+
+class Embedded(AbstractAsyncContextManager["Servers"]):
+    """The three servers, started side by side on entry and gone on exit. One per data directory."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        nats_config: Path | None = None,
+        durable: bool = True,
+        handle_signals: bool = False,
+    ) -> None:
+        self._data_dir = data_dir.resolve()
+        self._running = self._run(nats_config, durable=durable, handle_signals=handle_signals)
+        self.supervisor: Supervisor | None = None
+
+    async def __aenter__(self) -> Servers:
+        return await self._running.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._running.__aexit__(kind, error, trace)
+
+    @asynccontextmanager
+    async def _run(
+        self, nats_config: Path | None, *, durable: bool, handle_signals: bool
+    ) -> AsyncIterator[Servers]:
+        async with supervise(self._data_dir, handle_signals=handle_signals) as supervisor:
+            servers = plan_servers(self._data_dir, nats_config=nats_config, durable=durable)
+            supervisor.ports |= servers.ports
+            self.supervisor = supervisor
+            await supervisor.start(*servers.children)
+            yield servers

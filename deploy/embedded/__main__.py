@@ -1,0 +1,39 @@
+"""`python -m deploy.embedded DATA [--nats-config FILE] [--fast]`: the three servers and nothing else.
+
+Serves until SIGINT or SIGTERM. Prints one line of JSON with their URLs when all of them answer.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from deploy.embedded import Embedded
+from deploy.stack_errors import StackError
+
+
+def main() -> None:
+    """Serve until a stop signal; errors are one line (and the log's tail) with exit status 1."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.embedded", description=__doc__)
+    parser.add_argument("data", type=Path, help="directory that keeps the servers' data")
+    parser.add_argument("--nats-config", type=Path, help="accounts and permissions to include")
+    parser.add_argument("--fast", action="store_true", help="unsafe against power loss, for tests")
+    try:
+        asyncio.run(_serve(parser.parse_args()))
+    except StackError as error:
+        sys.exit(str(error))
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    stack = Embedded(
+        options.data, nats_config=options.nats_config, durable=not options.fast, handle_signals=True
+    )
+    async with stack as servers:
+        urls = {name: getattr(servers, name) for name in ("database_url", "redis_url", "nats_url")}
+        print(json.dumps(urls), flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    main()
