@@ -13,7 +13,7 @@ Hdr = Literal["hdr10", "hlg", "dolby_vision"]
 LocationSource = Literal["user", "container"]
 
 CELL_RESOLUTION = 9
-"""H3 resolution of a video's published cell: hexagons of about 0.1 km2 (h3geo.org, table of cell statistics)."""
+"""H3 resolution of a video's published cell: hexagons of about 0.1 km2 (h3geo.org, cell statistics)."""
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True):
