@@ -33,3 +33,11 @@ def derived_key(video_id: UUID, name: str) -> str:
     if not name or name.startswith("/") or any(part in ("", ".", "..") for part in name.split("/")):
         raise ValueError(f"not a plain relative name: {name!r}")
     return f"{video_prefix(video_id)}/{name}"
+
+
+def checked_key(key: str) -> str:
+    """Return the key or prefix as it is. Raises ValueError for one that is no plain relative path."""
+    parts = key.split("/")
+    if any(part in ("", ".", "..") for part in parts) or not key.isprintable() or "\\" in key:
+        raise ValueError(f"not a plain key: {key!r}")
+    return key

@@ -1,7 +1,7 @@
 """The values that cross the storage ports: immutable, without behaviour."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -13,6 +13,9 @@ Status = Literal["waiting", "processing", "playable", "ready", "rejected", "fail
 Visibility = Literal["public", "unlisted", "private"]
 StageState = Literal["pending", "running", "done", "skipped", "failed"]
 UploadState = Literal["open", "complete", "expired", "terminated"]
+
+LOCAL_USER_ID: Final = UUID("01990000-0000-7000-8000-000000000001")
+"""The one account of an installation without accounts; the migrations seed it."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

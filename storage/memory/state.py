@@ -1,0 +1,69 @@
+"""What the twins share: one set of tables, so that what one promises another can see."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from storage.errors import VideoGoneError
+from storage.records import OutboxLine, Upload, Video
+from subjects.codec import Envelope
+
+
+def utc_now() -> datetime:
+    """Return the time, as Postgres would."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Sweep:
+    """What is known of an upload's staging beyond the upload itself."""
+
+    closed_at: datetime | None = None
+    used_in: UUID | None = None
+    """The upload a partial one became part of."""
+    swept: bool = False
+
+
+@dataclass(slots=True)
+class State:
+    """The tables. A method that does not await is a transaction."""
+
+    now: Callable[[], datetime] = utc_now
+    videos: dict[UUID, Video] = field(default_factory=dict)
+    placed_by_owner: set[UUID] = field(default_factory=set)
+    uploads: dict[UUID, Upload] = field(default_factory=dict)
+    sweeps: dict[UUID, Sweep] = field(default_factory=dict)
+    outbox: dict[int, OutboxLine] = field(default_factory=dict)
+    promises: int = 0
+
+    def video(self, video_id: UUID) -> Video:
+        """Return a video. Raises VideoGoneError."""
+        if video_id not in self.videos:
+            raise VideoGoneError(video_id)
+        return self.videos[video_id]
+
+    def owned(self, video_id: UUID, owner_id: UUID) -> Video | None:
+        """Return a video of this owner, or None."""
+        video = self.videos.get(video_id)
+        return video if video is not None and video.user_id == owner_id else None
+
+    def keep(self, video: Video, **changes: object) -> Video:
+        """Keep a video with changes, touched now."""
+        self.videos[video.id] = replace(video, **changes, updated_at=self.now())
+        return self.videos[video.id]
+
+    def upload(self, upload_id: UUID) -> Upload | None:
+        """Return an upload with the priority of its video, or None."""
+        upload = self.uploads.get(upload_id)
+        video = self.videos.get(upload.video_id) if upload and upload.video_id else None
+        return replace(upload, priority=video.priority) if upload and video else upload
+
+    def promise(self, envelope: Envelope) -> None:
+        """Put a message into the outbox."""
+        self.promises += 1
+        self.outbox[self.promises] = OutboxLine(
+            id=self.promises, subject=envelope.subject, headers=dict(envelope.headers), body=envelope.body
+        )

@@ -1,0 +1,23 @@
+"""The twins of everything that Postgres keeps, over one state."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from storage.memory.idempotency import MemoryIdempotency
+from storage.memory.outbox import MemoryOutbox
+from storage.memory.stages import MemoryStages
+from storage.memory.state import State, utc_now
+from storage.memory.uploads import MemoryUploads
+from storage.memory.videos import MemoryVideos
+
+
+class MemoryStorage:
+    """Videos, stages, uploads, outbox and idempotency keys that see each other's writes."""
+
+    def __init__(self, now: Callable[[], datetime] = utc_now, claim_seconds: float = 60.0) -> None:
+        state = State(now=now)
+        self.videos = MemoryVideos(state)
+        self.stages = MemoryStages(state)
+        self.uploads = MemoryUploads(state)
+        self.outbox = MemoryOutbox(state)
+        self.idempotency = MemoryIdempotency(now, claim_seconds)

@@ -1,0 +1,49 @@
+"""What an upload may do next: decisions without I/O, shared by the adapters and their twins."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from storage.errors import OffsetConflictError, StorageError, UploadClosedError
+from storage.records import Segment, Upload
+from subjects.codec import Envelope, derived_id, seal
+from subjects.upload import UploadExpired
+
+EXPIRED_CODE: Final = "upload_expired"
+EXPIRED_DETAIL: Final = "The upload was abandoned: its time ran out before its last byte came."
+GONE: Final = "gone"
+"""The state an UploadClosedError names when there is no such upload."""
+
+
+def total_bytes(segments: Sequence[Segment]) -> int:
+    """Return how many bytes the segments bring. Raises ValueError for an empty one: it has no place."""
+    if any(segment.size_bytes <= 0 for segment in segments):
+        raise ValueError("a segment holds at least one byte")
+    return sum(segment.size_bytes for segment in segments)
+
+
+def append_refusal(upload_id: UUID, upload: Upload | None, offset_bytes: int) -> StorageError | ValueError:
+    """Return why an append was refused; the caller's own mistake is a ValueError."""
+    if upload is None:
+        return UploadClosedError(upload_id, GONE)
+    if upload.state != "open":
+        return UploadClosedError(upload_id, upload.state)
+    if upload.offset_bytes != offset_bytes:
+        return OffsetConflictError(upload.offset_bytes, offset_bytes)
+    return ValueError(f"the segments do not fit a length of {upload.length_bytes} bytes")
+
+
+def length_refusal(upload_id: UUID, upload: Upload | None, length_bytes: int) -> StorageError | ValueError:
+    """Return why a length cannot be declared."""
+    if upload is None or upload.state != "open" or upload.length_bytes is not None:
+        return UploadClosedError(upload_id, upload.state if upload else GONE)
+    return ValueError(f"{upload.offset_bytes} bytes are here already, more than {length_bytes}")
+
+
+def expiry_announcement(upload: Upload) -> Envelope | None:
+    """Return what is said of an abandoned upload; None for one without a video: nobody waits for it."""
+    if upload.video_id is None:
+        return None
+    message_id = derived_id(str(upload.id), "expirer", 0)
+    said = UploadExpired(video_id=upload.video_id, upload_id=upload.id)
+    return seal(said, message_id=message_id, priority=upload.priority)
