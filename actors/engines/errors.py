@@ -28,7 +28,7 @@ class Refusal(StrEnum):
 
 SENTENCES: dict[Refusal, str] = {
     Refusal.EMPTY: "The file is empty. Send it again.",
-    Refusal.NOT_MEDIA: "The file is not a video. Send an MP4, MOV, WebM, MKV, MPEG-TS, FLV, AVI or 3GP file.",
+    Refusal.NOT_MEDIA: "The file is not a video. Send MP4, MOV, WebM, MKV, MPEG-TS, FLV, AVI or 3GP.",
     Refusal.NO_VIDEO: "The file has sound but no moving picture. Send a file with a video track.",
     Refusal.TOO_LARGE_PICTURE: "The picture is larger than this service accepts. Export it at 8K or less.",
     Refusal.TOO_LONG: "The clip is longer than this service accepts. Cut it and send it again.",

@@ -51,8 +51,8 @@ class Forkserver:
         self._leashes: dict[int, socket.socket] = {}
         self._selector = selectors.DefaultSelector()
         self._news, self._bell = socket.socketpair()
-        self._news.setblocking(False)
-        self._bell.setblocking(False)
+        self._news.settimeout(0)
+        self._bell.settimeout(0)
         signal.signal(signal.SIGCHLD, _ring)
         signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
         self._watch(control, self._take_order)

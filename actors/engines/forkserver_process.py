@@ -33,12 +33,12 @@ class ForkserverProcess:
     async def start(cls, preload: Sequence[str]) -> "ForkserverProcess":
         """Start it and wait until its modules are loaded; raises SandboxDown with its traceback."""
         ours, theirs = socket.socketpair()
-        ours.setblocking(False)
+        ours.settimeout(0)
         with theirs:
             server = cls(_spawn(theirs, preload), ours)
         try:
             async with asyncio.timeout(START_SECONDS):
-                await server._hear_ready()  # noqa: SLF001 - our own instance
+                await server._hear_ready()
         except BaseException:
             await server.stop()
             raise

@@ -14,7 +14,7 @@ import msgspec
 from actors.engines import job_wire
 from actors.engines.errors import BadMedia, JobFailed, JobKilled, JobTimeout
 from actors.engines.forkserver_process import ForkserverProcess
-from actors.engines.job_wire import Limits, Order, OutOfMemory, Outcome, Progress, Refused, Report
+from actors.engines.job_wire import Limits, Order, Outcome, OutOfMemory, Progress, Refused, Report
 from actors.engines.sandbox_child import PROGRESS_EVERY_SECONDS
 from actors.engines.sandbox_job import SandboxJob
 

@@ -36,7 +36,7 @@ class _Wire:
 
     @classmethod
     async def over(cls, end: socket.socket) -> Self:
-        end.setblocking(False)
+        end.settimeout(0)
         try:
             return cls(*await asyncio.open_unix_connection(sock=end))
         except BaseException:
@@ -72,7 +72,7 @@ class SandboxJob:
                 try:
                     yield job
                 finally:
-                    await job._end()  # noqa: SLF001 - our own instance
+                    await job._end()
 
     async def send(self, order: Order) -> None:
         """Give the child its order; a child that died is noticed by `receive`."""

@@ -41,9 +41,8 @@ def report_twice(request: Ask, report: Report) -> Told:
 
 def tell_surroundings(request: Ask, report: Report) -> Told:
     environment = sorted(set(os.environ) - {"LC_CTYPE"})
-    descriptors = sorted(os.listdir("/proc/self/fd"), key=int)
-    devices = [os.readlink(f"/proc/self/fd/{fd}") for fd in range(3)]
-    return Told(f"{environment}|{descriptors}|{devices}")
+    links = [f"{path.name}={path.readlink()}" for path in sorted(Path("/proc/self/fd").iterdir())[:4]]
+    return Told(f"{environment}|{links}")
 
 
 def tell_limits(request: Ask, report: Report) -> Told:
@@ -126,15 +125,13 @@ def send_raw(request: Ask, report: Report) -> Told:
 
 def flood(request: Ask, report: Report) -> Told:
     frame = msgspec.msgpack.encode({"type": "progress", "fraction": 0.5, "note": "x" * 1000})
-    if isinstance(frame, bytes):
-        frame = msgspec.msgpack.encode(["progress", 0.5, "x" * 1000]) if request.number else frame
     with socket.socket(fileno=CHANNEL_FD) as channel:
         while True:
             channel.sendall(len(frame).to_bytes(4) + frame)
 
 
-def answer_nonsense(request: Ask, report: Report) -> Ask:
-    return Ask(text="no number", number=1)
+def answer_nonsense(request: Ask, report: Report) -> list[int]:
+    return [1, 2, 3]
 
 
 def answer_much(request: Ask, report: Report) -> Told:
