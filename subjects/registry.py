@@ -22,7 +22,6 @@ SUBJECTS: Final[tuple[Subject[Message], ...]] = (
     video.FAILED,
     video.DELETED,
     work.SWEEP,
-    work.ERASE,
 )
 
 _BY_NAME: Final = {subject.name: subject for subject in SUBJECTS}

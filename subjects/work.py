@@ -5,7 +5,6 @@ is the original message put there again. The header `Truthtok-Subject` says what
 `schedule.<actor>.…` holds what the server will say later (`Nats-Schedule`).
 """
 
-from datetime import datetime
 from uuid import UUID
 
 from subjects.message import Message, Priority, Subject
@@ -20,14 +19,7 @@ class SweepDue(Message, frozen=True, kw_only=True):
     video_id: UUID = HOUSE
 
 
-class EraseDue(Message, frozen=True, kw_only=True):
-    """It is time to look again for objects of a deleted video that a late actor may have written."""
-
-    deleted_at: datetime
-
-
 SWEEP = Subject("work.expirer", SweepDue, "WORK", "Look for abandoned uploads.")
-ERASE = Subject("work.eraser", EraseDue, "WORK", "Erase what a late actor wrote for a deleted video.")
 
 
 def order_subject(actor: str, priority: Priority, video_id: UUID) -> str:

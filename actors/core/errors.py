@@ -4,6 +4,8 @@ ActorSignal
 ├── Retry    not now: come back after a delay of the handler's choice
 └── Reject   never: this message cannot be handled, bury it and say why
 
+HungError is the runtime's own: the handler showed no sign of life within its ack wait.
+
 An expected outcome ("this is not a video") is neither: it is a message, returned like any other.
 """
 
@@ -27,3 +29,10 @@ class Reject(ActorSignal):
         super().__init__(detail)
         self.code = code
         self.detail = detail
+
+
+class HungError(Exception):
+    """A handler was silent for its ack wait: the broker has given the message away, so it was stopped."""
+
+    def __init__(self, silent_seconds: float) -> None:
+        super().__init__(f"no sign of life for {silent_seconds:g} s")

@@ -44,7 +44,7 @@ class Host:
     grace_seconds: float = 10.0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set, then drain: finish what runs within the grace period, give back the rest."""
+        """Work until `stop` is set, then finish what runs within the grace period and give back the rest."""
         async with asyncio.TaskGroup() as group:
             for intake in self.intakes:
                 group.create_task(intake.run(self.grace_seconds))

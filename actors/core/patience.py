@@ -24,7 +24,7 @@ Unavailable = (StorageUnavailableError, BusUnavailableError)
 
 
 async def persevere(call: Callable[[], Awaitable[T]], extend: Callable[[], Awaitable[None]]) -> T:
-    """Return what `call` returns, trying again while a server is unavailable; every effect must be idempotent.
+    """Return what the idempotent `call` returns, trying again while a server is unavailable.
 
     Extends the message's ack wait between tries. Raises the last error once patience has run out.
     """

@@ -16,6 +16,7 @@ from typing import Final
 from actors.core.actor import AnyActor, Facts
 from actors.core.context import Context
 from actors.core.dead_letters import Graveyard
+from actors.core.errors import HungError
 from actors.core.joins import Join
 from actors.core.journal import AT_WORK, Line, record
 from actors.core.patience import persevere

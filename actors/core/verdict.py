@@ -58,10 +58,8 @@ def judge(error: Exception, attempt: int, delivery: Delivery, chance: float) -> 
     if isinstance(error, UndecodableError):
         return Bury("undecodable", str(error))
     reason = f"{type(error).__name__}: {error}"
-    if isinstance(error, TimeoutError):
-        reason = f"no progress within {delivery.ack_wait:g} s: {reason}"
     if attempt >= delivery.max_deliver:
-        # The server would deliver it no more and only an advisory would tell; we know the reason, so we say it.
+        # The server would deliver it no more, and its advisory knows no reason; we do.
         return Bury("out_of_attempts", reason)
     delay = error.delay_seconds if isinstance(error, Retry) else backoff_seconds(attempt, chance)
     return Later(delay, reason)

@@ -1,0 +1,85 @@
+"""video.uploaded -> prober -> video.probed | video.rejected
+
+Reads the header of an original and decodes one picture of it, in a limited child process.
+Idempotent: one probe per video; a redelivery answers from the row.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final
+
+from actors.core.actor import Actor, Delivery
+from actors.core.context import Context
+from actors.engines.errors import SENTENCES, BadMedia, JobKilled, JobTimeout, Refusal
+from actors.engines.probe import MediaProbe, Probe
+from storage.ports import Objects, Videos
+from storage.records import Video
+from storage.working_copy import working_copy
+from subjects import video
+from subjects.video import VideoProbed, VideoRejected, VideoUploaded
+
+TRIES_BEFORE_BLAMING_THE_CLIP: Final = 3
+"""A child may die of a crowded machine once; one that always dies, dies of its clip."""
+
+
+def outcome(known: Video, event: VideoUploaded) -> VideoProbed | VideoRejected:
+    """Return what is to be said of a video that was probed or refused. Raises ValueError for neither."""
+    if known.rejection is not None:
+        code, detail = known.rejection.code, known.rejection.detail
+        return VideoRejected(video_id=known.id, stage=Prober.name, code=code, detail=detail)
+    if known.metadata is None:
+        raise ValueError(f"video {known.id} was neither probed nor refused")
+    return VideoProbed(
+        video_id=known.id,
+        key=event.key,
+        sha256=event.sha256,
+        metadata=known.metadata,
+        location=known.location,
+        recorded_at=known.recorded_at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Prober(Actor[VideoUploaded, VideoProbed | VideoRejected]):
+    """Learns what an original is made of."""
+
+    name: ClassVar = "prober"
+    consumes: ClassVar = (video.UPLOADED,)
+    produces: ClassVar = (video.PROBED, video.REJECTED)
+    delivery: ClassVar = Delivery(ack_wait=10.0, concurrency=4)
+
+    engine: MediaProbe
+    objects: Objects
+    videos: Videos
+    scratch: Path
+    """Where an original is fetched to when storage is not on this machine."""
+
+    async def handle(self, event: VideoUploaded, ctx: Context) -> tuple[VideoProbed | VideoRejected, ...]:
+        """Probe the original once and keep what was learned."""
+        known = await self.videos.load(event.video_id)
+        if known.metadata is None and known.rejection is None:
+            known = await self._learn(event, ctx)
+        return (outcome(known, event),)
+
+    async def _learn(self, event: VideoUploaded, ctx: Context) -> Video:
+        try:
+            found = await self._probe(event, ctx)
+        except BadMedia as refused:
+            return await self._refuse(event, refused.code)
+        except (JobKilled, JobTimeout):
+            if ctx.attempt < TRIES_BEFORE_BLAMING_THE_CLIP:
+                raise
+            return await self._refuse(event, Refusal.DAMAGED)
+        return await self.videos.record_probe(
+            event.video_id, found.metadata, found.location, found.recorded_at
+        )
+
+    async def _probe(self, event: VideoUploaded, ctx: Context) -> Probe:
+        async with working_copy(
+            self.objects, event.key, self.scratch, lambda: ctx.progress(0.0, "fetching")
+        ) as path:
+            return await self.engine.probe(path, size_bytes=event.size_bytes, on_progress=ctx.progress)
+
+    async def _refuse(self, event: VideoUploaded, code: Refusal) -> Video:
+        await self.videos.reject(event.video_id, self.name, code, SENTENCES[code])
+        return await self.videos.load(event.video_id)
