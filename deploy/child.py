@@ -33,8 +33,8 @@ class Child:
     """What to run and how to tell that it runs.
 
     `argv[0]` is an absolute path; `env` is the whole environment. `prepare` runs before every spawn.
-    `ready` answers True when the child serves, False when it does not yet; it is asked again and again for at
-    most `ready_seconds`. `death_signal` is what the child gets when the supervisor is killed (Linux).
+    `ready` answers True when the child serves, False when it does not yet; it answers soon, and is asked again and again for at most
+    `ready_seconds`. `death_signal` is what the child gets when the supervisor is killed (Linux).
     """
 
     name: str
@@ -71,14 +71,13 @@ async def spawn(child: Child, log: Path) -> Process:
 
 
 async def becomes_ready(child: Child, process: Process) -> bool:
-    """Whether the child answered before it ended and before its deadline."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(child.ready_seconds):
-            # Another process's readiness has no event to wait for, hence the polling.
-            while process.returncode is None:
-                if await child.ready():
-                    return process.returncode is None
-                await asyncio.sleep(_POLL_SECONDS)
+    """Whether the child answered before it ended; raises TimeoutError after `ready_seconds` of neither."""
+    async with asyncio.timeout(child.ready_seconds):
+        # Another process's readiness has no event to wait for, hence the polling.
+        while process.returncode is None:
+            if await child.ready():
+                return process.returncode is None
+            await asyncio.sleep(_POLL_SECONDS)
     return False
 
 
@@ -107,6 +106,14 @@ def tail(log: Path) -> str:
     return ""
 
 
+def get_account(user: str) -> pwd.struct_passwd:
+    """The account of a local user; raises StackError."""
+    try:
+        return pwd.getpwnam(user)
+    except KeyError as error:
+        raise StackError(f"there is no user {user!r} to run as") from error
+
+
 def _open_log(log: Path) -> int:
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(FileNotFoundError):
@@ -123,8 +130,5 @@ def _leashed(child: Child) -> list[str]:
 def _ids(user: str | None) -> str:
     if user is None:
         return "-"
-    try:
-        account = pwd.getpwnam(user)
-    except KeyError as error:
-        raise StackError(f"there is no user {user!r} to run as") from error
+    account = get_account(user)
     return f"{account.pw_uid}:{account.pw_gid}"

@@ -7,17 +7,16 @@ import os
 import random
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from deploy.process_table import find_birth
 from deploy.stack_errors import DataDirBusyError, DataDirUnusableError
 
 # Below the ephemeral range of Linux (32768) and macOS (49152), so that no outgoing connection takes the port.
 _FIRST_PORT, _LAST_PORT = 20_000, 32_000
-_LEFTOVER_SECONDS = 10.0
+_LEFTOVER_SECONDS = 5.0
 _POLL_SECONDS = 0.02
 
 
@@ -80,41 +79,33 @@ def write_json(file: Path, value: object) -> None:
     draft.replace(file)
 
 
-def birth(pid: int) -> str | None:
-    """A token that tells this process from a later one with the same pid; None when there is none."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            return None if state == "Z" else fields[18]  # field 22 of proc(5), starttime
-        return None
-    command = ["/bin/ps", "-o", "lstart=", "-p", str(pid)]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or None  # noqa: S603
-
-
 async def end_leftovers(run_file: Path) -> None:
-    """Wait for the children of a killed supervisor to be gone; kill those that the leash does not reach.
+    """Wait until the children of a killed supervisor are gone; end those that the leash did not.
 
     Without this a restart right after a kill would find their ports taken and choose others.
     """
-    pids, births = _recorded(run_file)
-    alive = [pid for name, pid in pids.items() if birth(pid) == births[name]]
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_LEFTOVER_SECONDS):
-            for pid in alive:
-                await _end_leftover(pid)
+    leftovers = {pid: born for pid, born in _recorded(run_file) if _is_running(pid, born)}
+    for request in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(TimeoutError):
+            await _end(leftovers, request)
 
 
-async def _end_leftover(pid: int) -> None:
-    born = birth(pid)
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGINT)
-        os.kill(pid, signal.SIGTERM)
-    while born and birth(pid) == born:  # noqa: ASYNC110 - a stranger's end has no event to wait for
-        await asyncio.sleep(_POLL_SECONDS)
+async def _end(leftovers: Mapping[int, str], request: signal.Signals) -> None:
+    running = [pid for pid, born in leftovers.items() if _is_running(pid, born)]
+    for pid in running:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, request)
+    async with asyncio.timeout(_LEFTOVER_SECONDS):
+        while any(_is_running(pid, leftovers[pid]) for pid in running):  # noqa: ASYNC110 - no event to wait for
+            await asyncio.sleep(_POLL_SECONDS)
 
 
-def _recorded(run_file: Path) -> tuple[Mapping[str, int], Mapping[str, str]]:
+def _is_running(pid: int, born: str) -> bool:
+    return find_birth(pid) == born
+
+
+def _recorded(run_file: Path) -> list[tuple[int, str]]:
     if not run_file.exists():
-        return {}, {}
+        return []
     run = json.loads(run_file.read_text())
-    return run["pids"], run["births"]
+    return [(pid, run["births"][name]) for name, pid in run["pids"].items() if run["births"][name]]

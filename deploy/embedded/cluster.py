@@ -1,18 +1,18 @@
 """A PostgreSQL data directory on disk: where it is, whose it is, how it is made once and for all."""
 
-import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 from deploy.child import Child, end, spawn, tail
-from deploy.embedded.passwords import remembered_password, write_private
-from deploy.embedded.reach import can_enter, find_postgres_user, make_room, postgres_tree
+from deploy.embedded.private_files import remembered_password, write_private
+from deploy.embedded.reach import ROOMS, can_enter, find_postgres_user, make_room, postgres_tree
+from deploy.process_table import find_program, is_alive
 from deploy.stack_errors import DataDirUnusableError, InitError
 
 SUPERUSER = "truthtok"
@@ -105,18 +105,18 @@ class Cluster:
         shutil.rmtree(draft)
 
 
-def postgres_room(data_dir: Path, user: str | None) -> Path:
-    """The directory for `cluster/`: below the data directory if `user` can get there, else in a room of root's.
+def postgres_room(data_dir: Path, user: str | None, rooms: Sequence[Path] = ROOMS) -> Path:
+    """The directory for `cluster/`: below the data directory if `user` can get there, else in one of `rooms`.
 
-    A room elsewhere is recorded in `postgres.location`. Its name is random, not a hash of the data directory: a
-    data directory deleted and made again must not find the old cluster with another password.
+    The latter is recorded in `postgres.location`. Its name is random, not a hash of the data directory:
+    one deleted and made again must not find the old cluster with another password. Raises DataDirUnusableError.
     """
     record = data_dir / "postgres.location"
     if record.exists():
         return _recorded_room(record)
     room = data_dir / "postgres"
     if user is not None and not can_enter(data_dir, user):
-        room = make_room() / f"postgres-{secrets.token_hex(8)}"
+        room = make_room(rooms) / f"postgres-{secrets.token_hex(8)}"
         write_private(record, str(room))
     room.mkdir(mode=0o700, exist_ok=True)
     if user is not None:
@@ -141,24 +141,5 @@ def forget_recycled_pid(directory: Path) -> None:
     pid_file = directory / "postmaster.pid"
     with suppress(FileNotFoundError, ValueError, IndexError):
         pid = int(pid_file.read_text().splitlines()[0])
-        if _is_alive(pid) and not _is_postgres(pid):
+        if is_alive(pid) and find_program(pid) != "postgres":
             pid_file.unlink()
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _is_postgres(pid: int) -> bool:
-    """Whether the process looks like a Postgres; True when that cannot be told, to be careful."""
-    try:
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return True
-    return b"postgres" in arguments

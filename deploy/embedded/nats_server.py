@@ -6,7 +6,7 @@ from pathlib import Path
 
 from deploy.child import Child
 from deploy.embedded.exchange import answers_http
-from deploy.embedded.passwords import remembered_password, write_private
+from deploy.embedded.private_files import quoted, remembered_password, write_private
 
 USER = "truthtok"
 _CONFIG = """\
@@ -14,7 +14,7 @@ server_name: truthtok
 listen: "127.0.0.1:{port}"
 http: "127.0.0.1:{monitor_port}"
 jetstream {{
-  store_dir: "{store}"
+  store_dir: {store}
   max_mem: {max_memory_bytes}
   max_file: {max_file_bytes}
 }}
@@ -81,7 +81,7 @@ class NatsServer:
         return _CONFIG.format(
             port=self.port,
             monitor_port=self.monitor_port,
-            store=self.directory,
+            store=quoted(self.directory),
             max_memory_bytes=self.max_memory_bytes,
             max_file_bytes=self.max_file_bytes,
             access=self._access(),
@@ -91,7 +91,7 @@ class NatsServer:
         if self.accounts is None:
             return f'authorization {{\n  user: "{USER}"\n  password: "{self.password}"\n}}'
         # nats-server joins the included path to the directory of the including file, even an absolute one.
-        return f'include "{os.path.relpath(self.accounts, self.directory.resolve())}"'
+        return f"include {quoted(os.path.relpath(self.accounts, self.directory.resolve()))}"
 
     async def answers(self) -> bool:
         """Whether it serves and JetStream has recovered its streams."""

@@ -7,6 +7,7 @@ import asyncpg
 
 from deploy.child import Child
 from deploy.embedded.cluster import Cluster, forget_recycled_pid
+from deploy.stack_errors import DataDirUnusableError
 
 DATABASE = "truthtok"
 _CONNECT_SECONDS = 2.0
@@ -64,6 +65,10 @@ class PostgresServer:
             return False
         except asyncpg.InvalidCatalogNameError:
             return await self._create_database()
+        except asyncpg.InvalidPasswordError as error:
+            raise DataDirUnusableError(
+                f"the password of {self.cluster.directory} is not the remembered one"
+            ) from error
         await connection.close()
         return True
 

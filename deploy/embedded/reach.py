@@ -5,7 +5,6 @@ directory like /root (mode 0700). Then its data and a copy of its binaries live 
 """
 
 import os
-import pwd
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -14,12 +13,13 @@ from hashlib import sha256
 from pathlib import Path
 from stat import S_ISDIR, S_IXGRP, S_IXOTH, S_IXUSR
 
+from deploy.child import get_account
 from deploy.embedded.binaries import get_postgres_tree
 from deploy.stack_errors import DataDirUnusableError
 
 UNPRIVILEGED_USER = "nobody"
 # /var/lib before /var/tmp: cleaners age files in /var/tmp one by one, which would eat a database.
-_ROOMS = (Path("/var/lib/truthtok"), Path("/var/tmp/truthtok"))  # noqa: S108 - see _owned_by_root
+ROOMS = (Path("/var/lib/truthtok"), Path("/var/tmp/truthtok"))  # noqa: S108 - see _owned_by_root
 
 
 def find_postgres_user() -> str | None:
@@ -29,7 +29,7 @@ def find_postgres_user() -> str | None:
 
 def can_enter(path: Path, user: str) -> bool:
     """Whether `user` may pass every directory of `path` and enter or execute the last one, by mode bits."""
-    account = pwd.getpwnam(user)
+    account = get_account(user)
     return all(_may_execute(part, account.pw_uid, account.pw_gid) for part in (path, *path.parents))
 
 
@@ -40,22 +40,20 @@ def _may_execute(path: Path, uid: int, gid: int) -> bool:
     return bool(status.st_mode & (S_IXGRP if status.st_gid == gid else S_IXOTH))
 
 
-def postgres_tree(user: str | None) -> Path:
+def postgres_tree(user: str | None, rooms: Sequence[Path] = ROOMS) -> Path:
     """The PostgreSQL tree that `user` can execute: the installed one, or a copy made once per version."""
     tree = get_postgres_tree()
     if user is None or can_enter(tree / "bin" / "postgres", user):
         return tree
     stamp = (tree / "bin" / "postgres").stat()
     fingerprint = sha256(f"{tree} {stamp.st_size} {stamp.st_mtime_ns}".encode()).hexdigest()[:16]
-    return _copied(tree, f"{tree.name}-{fingerprint}")
+    return _copied(tree, make_room(rooms) / f"{tree.name}-{fingerprint}")
 
 
-def _copied(tree: Path, name: str) -> Path:
+def _copied(tree: Path, copy: Path) -> Path:
     """Copy the tree and the shared libraries its rpath names, all or nothing; safe to run side by side."""
-    room = make_room()
-    copy = room / name
     if not copy.exists():
-        draft = Path(tempfile.mkdtemp(prefix="draft-", dir=room))
+        draft = Path(tempfile.mkdtemp(prefix="draft-", dir=copy.parent))
         for source in (tree, tree.parent.with_name(f"{tree.parent.name}.libs")):
             target = draft / source.relative_to(tree.parent.parent)
             shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
@@ -73,7 +71,7 @@ def _open_to_all(draft: Path) -> None:
             path.chmod(0o755 if S_ISDIR(mode) or mode & S_IXUSR else 0o644)
 
 
-def make_room(rooms: Sequence[Path] = _ROOMS) -> Path:
+def make_room(rooms: Sequence[Path] = ROOMS) -> Path:
     """A directory of root's that everybody may pass and only root may write; raises DataDirUnusableError."""
     for room in rooms:
         with suppress(OSError):

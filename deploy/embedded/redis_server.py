@@ -5,12 +5,12 @@ from pathlib import Path
 
 from deploy.child import Child
 from deploy.embedded.exchange import answers
-from deploy.embedded.passwords import remembered_password, write_private
+from deploy.embedded.private_files import quoted, remembered_password, write_private
 
 _CONFIG = """\
 bind 127.0.0.1
 port {port}
-dir "{directory}"
+dir {directory}
 requirepass "{password}"
 save ""
 appendonly yes
@@ -53,7 +53,7 @@ class RedisServer:
 
     async def prepare(self) -> None:
         """Write the configuration; in a file and not in the arguments, which every local user can read."""
-        text = _CONFIG.format(port=self.port, directory=self.directory, password=self.password)
+        text = _CONFIG.format(port=self.port, directory=quoted(self.directory), password=self.password)
         write_private(self.directory / "redis.conf", text)
 
     async def answers(self) -> bool:

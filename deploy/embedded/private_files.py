@@ -1,5 +1,6 @@
-"""Passwords of the embedded servers: random, one per data directory, readable by its owner only."""
+"""Passwords and configurations of the embedded servers, readable by their owner only."""
 
+import json
 import os
 import secrets
 from pathlib import Path
@@ -21,3 +22,8 @@ def write_private(file: Path, text: str) -> None:
     with os.fdopen(descriptor, "w") as opened:
         opened.write(text)
     draft.replace(file)
+
+
+def quoted(path: Path | str) -> str:
+    """A path as a quoted string; nats-server and Redis read the escapes of JSON strings alike."""
+    return json.dumps(str(path), ensure_ascii=False)
