@@ -1,0 +1,28 @@
+"""Messages promised in a transaction, in Postgres."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from storage.postgres.pool import Database
+from storage.postgres.rows import outbox_line_of
+from storage.queries import Queries
+from storage.records import OutboxLine
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresOutbox:
+    """Rows that the repositories write beside what they change."""
+
+    database: Database
+    queries: Queries = field(default_factory=partial(Queries.read, "outbox"))
+
+    async def pending(self, limit: int) -> list[OutboxLine]:
+        """Return the oldest promises."""
+        return [
+            outbox_line_of(row) for row in await self.database.fetch(self.queries["pending_lines"], limit)
+        ]
+
+    async def cross_out(self, ids: Sequence[int]) -> None:
+        """Forget what the bus has acknowledged."""
+        await self.database.fetch(self.queries["cross_out"], list(ids))
