@@ -32,9 +32,9 @@ async def needs_nothing() -> None:
 class Child:
     """What to run and how to tell that it runs.
 
-    `argv[0]` is an absolute path; `env` is the whole environment. `prepare` runs before every spawn.
-    `ready` answers True when the child serves, False when it does not yet; it answers soon, and is asked again and again for at most
-    `ready_seconds`. `death_signal` is what the child gets when the supervisor is killed (Linux).
+    `argv[0]` is an absolute path; `env` is the whole environment. `prepare` runs before every spawn. `ready`
+    says soon whether the child serves by now; it is asked again and again for at most `ready_seconds`.
+    `death_signal` is what the child gets when the supervisor is killed (Linux).
     """
 
     name: str

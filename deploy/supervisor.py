@@ -117,7 +117,8 @@ def _one_error() -> Iterator[None]:
     except BaseExceptionGroup as group:
         errors = [error for error in group.exceptions if not isinstance(error, _FinishedError)]
     if errors:
-        raise errors[0]
+        # With its own cause and without the group as its context.
+        raise errors[0] from errors[0].__cause__
 
 
 @contextmanager

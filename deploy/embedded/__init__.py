@@ -19,7 +19,7 @@ from deploy.embedded.postgres import PostgresServer
 from deploy.embedded.redis_server import RedisServer
 from deploy.supervisor import Supervisor, supervise
 
-__all__ = ["Embedded", "Servers", "plan_servers"]
+__all__ = ["Embedded", "Servers", "plan_servers", "start_servers"]
 
 _PORTS = ("nats", "nats_monitor", "postgres", "redis")
 
@@ -43,7 +43,6 @@ def plan_servers(data_dir: Path, *, nats_config: Path | None = None, durable: bo
     `durable=False` makes Postgres faster and unsafe against power loss.
     Raises BinaryMissingError, DataDirUnusableError.
     """
-    data_dir = data_dir.resolve()
     ports = remembered_ports(data_dir / "ports.json", _PORTS)
     nats = NatsServer.on(
         data_dir,
@@ -64,20 +63,27 @@ def plan_servers(data_dir: Path, *, nats_config: Path | None = None, durable: bo
     )
 
 
-class Embedded(AbstractAsyncContextManager["Servers"]):
-    """The three servers, started side by side on entry and gone on exit. One per data directory."""
+async def start_servers(
+    supervisor: Supervisor, *, nats_config: Path | None = None, durable: bool = True
+) -> Servers:
+    """Start the three servers side by side and return when all answer; arguments as of `plan_servers`."""
+    servers = plan_servers(supervisor.data_dir, nats_config=nats_config, durable=durable)
+    supervisor.ports |= servers.ports
+    await supervisor.start(*servers.children)
+    return servers
 
-    def __init__(
-        self,
-        data_dir: Path,
-        *,
-        nats_config: Path | None = None,
-        durable: bool = True,
-        handle_signals: bool = False,
-    ) -> None:
-        self._data_dir = data_dir.resolve()
-        self._running = self._run(nats_config, durable=durable, handle_signals=handle_signals)
-        self.supervisor: Supervisor | None = None
+
+class Embedded(AbstractAsyncContextManager["Servers"]):
+    """The three servers, started side by side on entry and gone on exit. One per data directory.
+
+    `supervisor` is there from entry on. To start applications beside the servers, or to handle signals, use
+    `supervise` with `start_servers`.
+    """
+
+    supervisor: Supervisor
+
+    def __init__(self, data_dir: Path, *, nats_config: Path | None = None, durable: bool = True) -> None:
+        self._running = self._run(data_dir.resolve(), nats_config, durable=durable)
 
     async def __aenter__(self) -> Servers:
         return await self._running.__aenter__()
@@ -89,11 +95,7 @@ class Embedded(AbstractAsyncContextManager["Servers"]):
 
     @asynccontextmanager
     async def _run(
-        self, nats_config: Path | None, *, durable: bool, handle_signals: bool
+        self, data_dir: Path, nats_config: Path | None, *, durable: bool
     ) -> AsyncIterator[Servers]:
-        async with supervise(self._data_dir, handle_signals=handle_signals) as supervisor:
-            servers = plan_servers(self._data_dir, nats_config=nats_config, durable=durable)
-            supervisor.ports |= servers.ports
-            self.supervisor = supervisor
-            await supervisor.start(*servers.children)
-            yield servers
+        async with supervise(data_dir) as self.supervisor:
+            yield await start_servers(self.supervisor, nats_config=nats_config, durable=durable)

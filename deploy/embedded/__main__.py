@@ -9,14 +9,15 @@ import json
 import sys
 from pathlib import Path
 
-from deploy.embedded import Embedded
+from deploy.embedded import start_servers
 from deploy.stack_errors import StackError
+from deploy.supervisor import supervise
 
 
 def main() -> None:
     """Serve until a stop signal; errors are one line (and the log's tail) with exit status 1."""
     parser = argparse.ArgumentParser(prog="python -m deploy.embedded", description=__doc__)
-    parser.add_argument("data", type=Path, help="directory that keeps the servers' data")
+    parser.add_argument("data", type=_absolute, help="directory that keeps the servers' data")
     parser.add_argument("--nats-config", type=Path, help="accounts and permissions to include")
     parser.add_argument("--fast", action="store_true", help="unsafe against power loss, for tests")
     try:
@@ -25,11 +26,13 @@ def main() -> None:
         sys.exit(str(error))
 
 
+def _absolute(path: str) -> Path:
+    return Path(path).resolve()
+
+
 async def _serve(options: argparse.Namespace) -> None:
-    stack = Embedded(
-        options.data, nats_config=options.nats_config, durable=not options.fast, handle_signals=True
-    )
-    async with stack as servers:
+    async with supervise(options.data, handle_signals=True) as supervisor:
+        servers = await start_servers(supervisor, nats_config=options.nats_config, durable=not options.fast)
         urls = {name: getattr(servers, name) for name in ("database_url", "redis_url", "nats_url")}
         print(json.dumps(urls), flush=True)
         await asyncio.Event().wait()

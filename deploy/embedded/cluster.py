@@ -108,8 +108,10 @@ class Cluster:
 def postgres_room(data_dir: Path, user: str | None, rooms: Sequence[Path] = ROOMS) -> Path:
     """The directory for `cluster/`: below the data directory if `user` can get there, else in one of `rooms`.
 
-    The latter is recorded in `postgres.location`. Its name is random, not a hash of the data directory:
-    one deleted and made again must not find the old cluster with another password. Raises DataDirUnusableError.
+    The latter is recorded in `postgres.location`. Its name is random, not a hash of the data directory: one
+    that was deleted and made again must not find the old cluster, which has another password.
+
+    Raises DataDirUnusableError when the recorded directory is gone.
     """
     record = data_dir / "postgres.location"
     if record.exists():

@@ -18,7 +18,8 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Safe against kill -9 still: what is committed is in the kernel. `synchronous_commit=off` would not be.
+_FORGETFUL = {"fsync": "off", "full_page_writes": "off"}
 _NOT_YET = (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError)
 
 

@@ -40,9 +40,9 @@ def _may_execute(path: Path, uid: int, gid: int) -> bool:
     return bool(status.st_mode & (S_IXGRP if status.st_gid == gid else S_IXOTH))
 
 
-def postgres_tree(user: str | None, rooms: Sequence[Path] = ROOMS) -> Path:
+def postgres_tree(user: str | None, rooms: Sequence[Path] = ROOMS, *, installed: Path | None = None) -> Path:
     """The PostgreSQL tree that `user` can execute: the installed one, or a copy made once per version."""
-    tree = get_postgres_tree()
+    tree = installed or get_postgres_tree()
     if user is None or can_enter(tree / "bin" / "postgres", user):
         return tree
     stamp = (tree / "bin" / "postgres").stat()

@@ -84,7 +84,11 @@ async def test_a_child_that_cannot_start_ends_the_stack_with_the_tail_of_its_log
 
 async def test_a_child_that_cannot_start_takes_the_others_with_it(tmp_path: Path) -> None:
     note = tmp_path / "pid"
-    healthy = shell("healthy", f"echo $$ > {note}; exec sleep 600")
+
+    async def noted() -> bool:
+        return note.exists() and note.read_text().endswith("\n")
+
+    healthy = shell("healthy", f"echo $$ > {note}; exec sleep 600", ready=noted)
     with pytest.raises(ChildFailedError):
         await start(tmp_path, healthy, shell("broken", "exit 3", ready=never))
     assert gone(int(note.read_text()))
