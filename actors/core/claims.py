@@ -49,7 +49,8 @@ def stand_in_line(
     the rest; with fewer, home has one and the others make the rounds.
     """
     others = [line for line in range(lines) if line != home and line not in standing]
-    others = others[turn % len(others) :] + others[: turn % len(others)] if others else []
+    first = (turn // 2 if free == 1 else turn) % max(len(others), 1)
+    others = others[first:] + others[:first]
     homeless = home not in standing
     if free >= len(others) + homeless:
         spare = free - len(others)

@@ -111,7 +111,7 @@ class Intake:
 
     def _deliver_to(self, line: Line) -> Callable[[Delivery], None]:
         def deliver(delivery: Delivery) -> None:
-            line.outstanding = max(line.outstanding - 1, 0)
+            line.outstanding -= 0 if delivery.extra else 1
             self.claimed += 1
             self.backlog = self.backlog or delivery.waiting > 0
             self.changed.set()
@@ -128,7 +128,7 @@ class Intake:
 
     def _return_to(self, line: Line) -> Callable[[int], None]:
         def returned(count: int) -> None:
-            line.outstanding = max(line.outstanding - count, 0)
+            line.outstanding -= count
             self.changed.set()
 
         return returned

@@ -42,7 +42,8 @@ class Join:
         """
         video_id = Address.parse(arrival.subject).video_id
         patterns = tuple(subject.pattern(video_id=video_id) for group in self.groups for subject in group)
-        chosen = newest_of_each(self.groups, await self.bus.latest(self.stream, patterns))
+        at_least = arrival.sequence if ordered else 0
+        chosen = newest_of_each(self.groups, await self.bus.latest(self.stream, patterns, at_least=at_least))
         if chosen is None:
             return Done(outcome="waiting")
         if ordered and max(one.sequence for one in chosen) > arrival.sequence:
