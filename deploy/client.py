@@ -1,0 +1,163 @@
+"""A client of the public interface, as any client would be: REST, tus 1.0.0 and server-sent events."""
+
+import asyncio
+import hashlib
+import mimetypes
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx2
+import msgspec
+
+from deploy.stack_errors import StackError
+
+CHUNK_BYTES: Final = 1024 * 1024
+TRIES: Final = 8
+FALLBACK_TYPE: Final = "video/mp4"
+
+
+class ClientError(StackError):
+    """The service answered no; the text is its own explanation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One server-sent event: its id (empty for progress), its name and its data."""
+
+    id: str
+    name: str
+    data: dict[str, Any]
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hex digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def content_type_of(path: Path) -> str:
+    """Return what a file seems to be by its name; the service looks for itself."""
+    guess = mimetypes.guess_type(path.name)[0] or ""
+    return guess if guess.startswith("video/") else FALLBACK_TYPE
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Speaks to one TruthTok API."""
+
+    api_url: str
+    http: httpx2.AsyncClient
+
+    async def create(self, path: Path, title: str, location: tuple[float, float] | None) -> tuple[str, str]:
+        """Announce an upload and return (video id, tus URL). Raises ClientError."""
+        intent: dict[str, Any] = {
+            "title": title,
+            "upload": {
+                "size_bytes": path.stat().st_size,
+                "content_type": content_type_of(path),
+                "filename": path.name,
+                "sha256": await asyncio.to_thread(sha256_of, path),
+            },
+        }
+        if location is not None:
+            intent["location"] = {"lat": location[0], "lng": location[1]}
+        made = await self._json("POST", "/api/v1/videos", json=intent)
+        return made["video"]["id"], made["upload"]["url"]
+
+    async def upload(self, url: str, path: Path, on_offset: Callable[[int], None]) -> None:
+        """Send a file by tus, going on where it broke off. Raises ClientError."""
+        size_bytes = path.stat().st_size
+        for attempt in range(TRIES):
+            with suppress(httpx2.TransportError):
+                offset = await self._offset(url)
+                on_offset(offset)
+                if offset == size_bytes:
+                    return
+                await self._patch(url, path, offset, on_offset)
+                continue
+            await asyncio.sleep(min(0.2 * 2**attempt, 5.0))
+        if await self._offset(url) != size_bytes:
+            raise ClientError(f"{path.name}: the connection broke {TRIES} times; try again later")
+
+    async def events(self, video_id: str) -> AsyncIterator[Event]:
+        """Yield a video's events for ever, reconnecting where they broke off. Raises ClientError."""
+        last = ""
+        for attempt in range(TRIES):
+            with suppress(httpx2.TransportError):
+                async for event in self._stream(video_id, last):
+                    last = event.id or last
+                    yield event
+            await asyncio.sleep(min(0.2 * 2**attempt, 5.0))
+        raise ClientError("the event stream broke too often")
+
+    async def video(self, video_id: str) -> dict[str, Any]:
+        """Return a video."""
+        return await self._json("GET", f"/api/v1/videos/{video_id}")
+
+    async def playback(self, video_id: str) -> dict[str, Any]:
+        """Return a video's signed URLs."""
+        return await self._json("GET", f"/api/v1/videos/{video_id}/playback")
+
+    async def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        answer = await self.http.request(method, self.api_url + path, **options)
+        check(answer)
+        found: dict[str, Any] = msgspec.json.decode(answer.content)
+        return found
+
+    async def _offset(self, url: str) -> int:
+        answer = await self.http.head(url, headers={"Tus-Resumable": "1.0.0"})
+        check(answer)
+        return int(answer.headers["Upload-Offset"])
+
+    async def _patch(self, url: str, path: Path, offset: int, on_offset: Callable[[int], None]) -> None:
+        async def body() -> AsyncIterator[bytes]:
+            at = offset
+            with path.open("rb") as file:
+                file.seek(offset)
+                while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+                    yield chunk
+                    at += len(chunk)
+                    on_offset(at)
+
+        headers = {
+            "Tus-Resumable": "1.0.0",
+            "Upload-Offset": str(offset),
+            "Content-Type": "application/offset+octet-stream",
+            "Content-Length": str(path.stat().st_size - offset),
+        }
+        check(await self.http.patch(url, content=body(), headers=headers))
+
+    async def _stream(self, video_id: str, last: str) -> AsyncIterator[Event]:
+        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
+        url = f"{self.api_url}/api/v1/videos/{video_id}/events"
+        async with self.http.stream("GET", url, headers=headers, timeout=60.0) as answer:
+            if answer.status_code != httpx2.codes.OK:
+                await answer.aread()
+                check(answer)
+            fields: dict[str, str] = {}
+            async for line in answer.aiter_lines():
+                name, _, value = line.partition(":")
+                if line and name:
+                    fields[name] = value.removeprefix(" ")
+                elif not line and "data" in fields:
+                    data = msgspec.json.decode(fields["data"])
+                    yield Event(fields.get("id", ""), fields.get("event", "message"), data)
+                    fields = {}
+
+
+def check(answer: httpx2.Response) -> None:
+    """Raise ClientError with the service's own words for an answer of 4xx or 5xx."""
+    if answer.status_code < httpx2.codes.BAD_REQUEST:
+        return
+    try:
+        problem = msgspec.json.decode(answer.content, type=dict[str, Any])
+        text = f"{problem.get('title')}: {problem.get('detail')}"
+        text += "".join(
+            f" ({one.get('pointer')}: {one.get('detail')})" for one in problem.get("errors") or []
+        )
+    except msgspec.MsgspecError:
+        text = answer.text[:200]
+    raise ClientError(f"{answer.status_code} {text}")

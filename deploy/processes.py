@@ -1,0 +1,62 @@
+"""What each process of the service does: the API, the media plane, an actor, and the one-off commands."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+import uvloop
+
+from actors.core.host import Host
+from deploy.composition import NEEDS_SANDBOX, make_intake, open_ports, reachable
+from deploy.settings import Settings
+
+QUIET: Final = ("nats", "httpx", "asyncio", "_granian", "granian.access")
+
+
+def set_up_logs(settings: Settings) -> None:
+    """Write everything as lines on stderr; the journal writes JSON of its own."""
+    logging.basicConfig(
+        level=settings.log_level.upper(), stream=sys.stderr, format="%(levelname).1s %(name)s %(message)s"
+    )
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def run_until_stopped(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    """Run `work` on uvloop; SIGINT and SIGTERM set its event."""
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        await work(stop)
+
+    uvloop.run(main())
+
+
+async def run_actors(settings: Settings, names: list[str], stop: asyncio.Event) -> None:
+    """Run actors until `stop`, then drain. With an ops port, serves health and metrics beside them."""
+    sandbox = not NEEDS_SANDBOX.isdisjoint(names)
+    async with open_ports(settings, names[0], sandbox=sandbox) as ports:
+        host = Host([make_intake(name, ports) for name in names], settings.drain_seconds)
+        if not settings.ops_port:
+            await host.run(stop)
+            return
+        from gateway.ops import serve_ops  # noqa: PLC0415 - granian is loaded only where it serves
+
+        drained = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(
+                serve_ops(
+                    host=settings.host,
+                    port=settings.ops_port,
+                    ready=lambda: reachable(ports),
+                    stop=drained,
+                )
+            )
+            await host.run(stop)
+            drained.set()

@@ -1,0 +1,186 @@
+"""Every setting: environment variable, default, unit and meaning. The only module that reads the environment.
+
+`truthtok settings` lists them, `.env.example` is rendered from them. A variable that starts with TRUTHTOK_
+and is none of them is an error: a misspelt limit must not pass for the default.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import msgspec
+
+from deploy.stack_errors import StackError
+from gateway.config import GatewayConfig
+
+PREFIX = "TRUTHTOK_"
+
+
+class SettingsError(StackError):
+    """A setting is unknown, missing or does not fit; the text names the variable."""
+
+
+def setting(
+    variable: str, meaning: str, *, unit: str = "", secret: bool = False, **bounds: Any
+) -> msgspec.Meta:
+    """Return the annotation that makes a struct field a setting."""
+    extra = {"variable": variable, "unit": unit, "secret": secret}
+    return msgspec.Meta(description=meaning, extra=extra, **bounds)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings of one process. What has no default is checked where it is needed (`need`)."""
+
+    database_url: Annotated[str, setting("DATABASE_URL", "PostgreSQL 15 or newer", secret=True)] = ""
+    redis_url: Annotated[str, setting("REDIS_URL", "Redis or Valkey; may be lost", secret=True)] = ""
+    nats_url: Annotated[str, setting("NATS_URL", "NATS with JetStream, several separated by commas")] = ""
+    nats_seed: Annotated[
+        str, setting("TRUTHTOK_NATS_SEED", "nkey seed of this process's NATS user", secret=True)
+    ] = ""
+    nats_replicas: Annotated[
+        int, setting("TRUTHTOK_NATS_REPLICAS", "copies of each stream; 3 on a cluster", ge=1, le=5)
+    ] = 1
+    objects: Annotated[
+        str, setting("TRUTHTOK_OBJECTS", "where objects lie: an absolute directory or s3://bucket")
+    ] = ""
+    s3_endpoint: Annotated[str, setting("TRUTHTOK_S3_ENDPOINT", "URL of an S3-compatible service")] = ""
+    s3_region: Annotated[str, setting("TRUTHTOK_S3_REGION", "region of the bucket")] = "us-east-1"
+    s3_access_key: Annotated[str, setting("TRUTHTOK_S3_ACCESS_KEY", "access key id", secret=True)] = ""
+    s3_secret_key: Annotated[str, setting("TRUTHTOK_S3_SECRET_KEY", "secret access key", secret=True)] = ""
+    scratch: Annotated[
+        str, setting("TRUTHTOK_SCRATCH", "directory for working copies; empty: the system's")
+    ] = ""
+    signing_key: Annotated[
+        str,
+        setting("TRUTHTOK_SIGNING_KEY", "64 hex digits or more; signs upload and media URLs", secret=True),
+    ] = ""
+    api_url: Annotated[str, setting("TRUTHTOK_API_URL", "where clients reach the API")] = ""
+    media_url: Annotated[str, setting("TRUTHTOK_MEDIA_URL", "where clients reach the media plane")] = ""
+    host: Annotated[str, setting("TRUTHTOK_HOST", "address both gateways bind")] = "127.0.0.1"
+    port: Annotated[int, setting("TRUTHTOK_PORT", "port of the API", ge=1, le=65535)] = 8000
+    media_port: Annotated[int, setting("TRUTHTOK_MEDIA_PORT", "port of the media plane", ge=1, le=65535)] = (
+        8001
+    )
+    ops_port: Annotated[
+        int,
+        setting("TRUTHTOK_OPS_PORT", "port of an actor's /health, /ready, /metrics; 0: none", ge=0, le=65535),
+    ] = 0
+    behind_proxy: Annotated[
+        bool, setting("TRUTHTOK_BEHIND_PROXY", "1 when a strict proxy stands in front; needed to bind wider")
+    ] = False
+    allowed_origins: Annotated[
+        str,
+        setting("TRUTHTOK_ALLOWED_ORIGINS", "browser origins that may call, separated by commas; * for any"),
+    ] = ""
+    max_upload_bytes: Annotated[
+        int, setting("TRUTHTOK_MAX_UPLOAD_BYTES", "largest upload", unit="bytes", ge=1)
+    ] = 4 * 1024**3
+    upload_ttl_seconds: Annotated[
+        float,
+        setting("TRUTHTOK_UPLOAD_TTL_SECONDS", "an upload silent for so long is abandoned", unit="s", gt=0),
+    ] = 86_400.0
+    url_ttl_seconds: Annotated[
+        float, setting("TRUTHTOK_URL_TTL_SECONDS", "how long a signed media URL works", unit="s", gt=0)
+    ] = 21_600.0
+    max_streams: Annotated[
+        int, setting("TRUTHTOK_MAX_STREAMS", "event streams one API process holds", ge=1)
+    ] = 1000
+    redirect_to_storage: Annotated[
+        bool,
+        setting("TRUTHTOK_REDIRECT_TO_STORAGE", "send readers to presigned URLs where storage makes them"),
+    ] = True
+    sweep_seconds: Annotated[
+        float, setting("TRUTHTOK_SWEEP_SECONDS", "how often abandoned uploads are looked for", unit="s", ge=1)
+    ] = 60.0
+    drain_seconds: Annotated[
+        float,
+        setting(
+            "TRUTHTOK_DRAIN_SECONDS", "how long running work may take to end after SIGTERM", unit="s", ge=0
+        ),
+    ] = 10.0
+    log_level: Annotated[str, setting("TRUTHTOK_LOG_LEVEL", "debug, info, warning or error")] = "info"
+
+    def need(self, *fields: str) -> None:
+        """Raise SettingsError, naming the variables, unless all these settings are given."""
+        missing = [described(name).variable for name in fields if not getattr(self, name)]
+        if missing:
+            raise SettingsError(f"set {', '.join(missing)} (see `truthtok settings`), or run `truthtok up`")
+
+    def gateway(self) -> GatewayConfig:
+        """Return what both gateways need. Raises SettingsError."""
+        self.need("signing_key")
+        try:
+            key = bytes.fromhex(self.signing_key)
+        except ValueError as error:
+            raise SettingsError("TRUTHTOK_SIGNING_KEY must be hex digits") from error
+        return GatewayConfig(
+            api_url=(self.api_url or f"http://{self.host}:{self.port}").rstrip("/"),
+            media_url=(self.media_url or f"http://{self.host}:{self.media_port}").rstrip("/"),
+            signing_key=key,
+            max_upload_bytes=self.max_upload_bytes,
+            upload_ttl_seconds=self.upload_ttl_seconds,
+            url_ttl_seconds=self.url_ttl_seconds,
+            max_streams=self.max_streams,
+            allowed_origins=tuple(one.strip() for one in self.allowed_origins.split(",") if one.strip()),
+            redirect_to_storage=self.redirect_to_storage,
+            drain_seconds=self.drain_seconds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One setting as people see it."""
+
+    field: str
+    variable: str
+    default: str
+    unit: str
+    meaning: str
+    secret: bool
+
+
+def describe() -> Iterator[Described]:
+    """Yield every setting in the order of the struct."""
+    hints = get_type_hints(Settings, include_extras=True)
+    for field in msgspec.structs.fields(Settings):
+        meta = hints[field.name].__metadata__[0]
+        default = field.default
+        shown = str(int(default)) if isinstance(default, bool) else str(default)
+        extra = meta.extra
+        yield Described(
+            field.name, extra["variable"], shown, extra["unit"], meta.description, extra["secret"]
+        )
+
+
+def described(field: str) -> Described:
+    """Return the description of one setting by its field. Raises KeyError."""
+    return {one.field: one for one in describe()}[field]
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment. Raises SettingsError, naming the variable."""
+    environment = os.environ if environment is None else environment
+    by_variable = {one.variable: one.field for one in describe()}
+    unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in by_variable)
+    if unknown:
+        raise SettingsError(f"unknown setting {', '.join(unknown)}: see `truthtok settings`")
+    given = {field: environment[name] for name, field in by_variable.items() if environment.get(name)}
+    try:
+        return msgspec.convert(given, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        field = text.rpartition("`$.")[2].rstrip("`")
+        raise SettingsError(f"{described(field).variable}: {text.partition(' - at')[0]}") from error
+
+
+def child_environment(**settings: str) -> dict[str, str]:
+    """Return the environment of a child: what a program needs to run, and these settings by field name."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
+    return kept | {described(field).variable: value for field, value in settings.items()}
+
+
+def default_data_dir() -> Path:
+    """Return where `truthtok up` keeps its data when not told: `.truthtok/` in the working directory."""
+    return Path.cwd() / ".truthtok"
