@@ -5,7 +5,11 @@ videos/<video_id>/original.<ext>        the original, immutable
 videos/<video_id>/<name>                everything derived from it
 """
 
+import re
+from typing import Final
 from uuid import UUID
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._=-]+(?:/[A-Za-z0-9._=-]+)*")
 
 
 def staging_prefix(upload_id: UUID) -> str:
@@ -30,14 +34,15 @@ def original_key(video_id: UUID, extension: str) -> str:
 
 def derived_key(video_id: UUID, name: str) -> str:
     """Return the key of something derived from a video. Raises ValueError for a name with path tricks."""
-    if not name or name.startswith("/") or any(part in ("", ".", "..") for part in name.split("/")):
-        raise ValueError(f"not a plain relative name: {name!r}")
-    return f"{video_prefix(video_id)}/{name}"
+    return f"{video_prefix(video_id)}/{checked_key(name)}"
 
 
 def checked_key(key: str) -> str:
-    """Return the key or prefix as it is. Raises ValueError for one that is no plain relative path."""
-    parts = key.split("/")
-    if any(part in ("", ".", "..") for part in parts) or not key.isprintable() or "\\" in key:
-        raise ValueError(f"not a plain key: {key!r}")
+    """Return the key or prefix as it is. Raises ValueError for one that is no plain relative path.
+
+    Only characters that every store keeps as they are: others come back percent-encoded, or differ between
+    a disk and S3. `#` marks a local object that is still being written.
+    """
+    if not _PLAIN.fullmatch(key) or any(part in (".", "..") for part in key.split("/")):
+        raise ValueError(f"not a plain relative name: {key!r}")
     return key

@@ -50,25 +50,29 @@ class Videos(Protocol):
         """
 
     async def edit(self, video_id: UUID, owner_id: UUID, changes: VideoChanges) -> Video | None:
-        """Apply an owner's changes and return the video; None when there is none of theirs."""
+        """Apply an owner's changes and return the video; None when there is none of theirs.
+
+        A location an owner spoke of, also to clear it, is never filled in by an actor.
+        """
 
     async def remove(self, video_id: UUID, owner_id: UUID, announce: Envelope) -> bool:
         """Delete every row of a video and promise `announce`, in one transaction.
 
+        Its uploads are terminated and lose their video; `Uploads.expire` returns them to be swept.
         False when the owner has no such video: then nothing is promised.
         """
 
     async def reopen(self, video_id: UUID, owner_id: UUID) -> tuple[str, ...] | None:
         """Make failed stages pending and the video `processing`; return their names in journey order.
 
-        None when the owner has no such video; empty when nothing failed.
+        None when the owner has no such video; empty when nothing failed, or the video was rejected for good.
         """
 
     async def load(self, video_id: UUID) -> Video:
         """Return a video for an actor, whoever owns it. Raises VideoGoneError."""
 
     async def record_original(self, video_id: UUID, original: Original) -> Original:
-        """Keep what the uploader stored and make the video `processing`.
+        """Keep what the uploader stored and make a waiting or failed video `processing`.
 
         The first record wins: a repetition returns what is already there. `duplicate_of` is found here,
         whatever was given. Raises VideoGoneError.
@@ -86,7 +90,10 @@ class Videos(Protocol):
         """Keep the pictures, in place of earlier ones. Raises VideoGoneError."""
 
     async def reject(self, video_id: UUID, stage: str, code: str, detail: str) -> None:
-        """Make the video `rejected` and the stage `failed`, for good. Raises VideoGoneError."""
+        """Make the video `rejected` and the stage `failed`, for good: the first rejection stands.
+
+        Raises VideoGoneError.
+        """
 
     async def finish(self, video_id: UUID) -> None:
         """Make the video `ready`, unless it was rejected. Raises VideoGoneError."""
@@ -100,7 +107,8 @@ class Stages(Protocol):
     ) -> None:
         """Keep the outcome of a stage; `failed` makes the video `failed` unless it was rejected.
 
-        A stage or video that is gone, or a name outside the journey, changes nothing.
+        A stage or video that is gone, a name outside the journey, or the stage that rejected its video
+        changes nothing.
         """
 
 
@@ -108,13 +116,16 @@ class Uploads(Protocol):
     """tus uploads: what was promised, what has arrived, and where it lies."""
 
     async def create(self, upload: NewUpload) -> None:
-        """Keep a new upload. A known id changes nothing."""
+        """Keep a new upload. A known id changes nothing. Raises VideoGoneError."""
 
     async def find(self, upload_id: UUID) -> Upload | None:
         """Return an upload in whatever state, or None."""
 
     async def declare_length(self, upload_id: UUID, length_bytes: int) -> Upload:
-        """Set the length a client deferred. Raises UploadClosedError when it is set to another already."""
+        """Set the length a client deferred. Raises UploadClosedError when it is set to another already.
+
+        ValueError when more bytes than that are here.
+        """
 
     async def append(
         self,
@@ -126,26 +137,34 @@ class Uploads(Protocol):
     ) -> Upload:
         """Add durable segments at `offset_bytes` and move the expiry, in one transaction; all or none.
 
-        With `announce` (given with the segments that bring the last byte) the upload becomes `complete` and
-        the message is promised in the same transaction. Not idempotent: a repetition raises
-        OffsetConflictError, which says where the upload stands. Raises UploadClosedError.
+        With `announce` (given with the segments that bring the last byte, or with none once all are there)
+        the upload becomes `complete` and the message is promised in the same transaction. A partial upload
+        becomes `complete` with its last byte and needs no message. Not idempotent: a repetition raises
+        OffsetConflictError, which says where the upload stands. Raises UploadClosedError, also for an
+        unknown id, and ValueError for an empty segment, for bytes beyond the length, and for an `announce`
+        before the last byte.
         """
 
     async def concatenate(self, final: NewUpload, partials: Sequence[UUID], announce: Envelope) -> Upload:
         """Make a complete upload out of complete partial ones of the same user, in order.
 
-        The segments move: the partials are `terminated`. Raises UploadClosedError when one is not complete,
-        not partial, or already used.
+        The segments move, their objects stay where they are: the partials are `terminated`, and swept once
+        the final one is. The final length is their sum, whatever was given. A known final id returns what
+        it is. Raises UploadClosedError when one is not complete, not partial, already used or named twice,
+        VideoGoneError when the video was deleted.
         """
 
     async def terminate(self, upload_id: UUID) -> bool:
         """Close an open upload at its client's wish, its staging to be swept. False when it is not open."""
 
     async def expire(self, now: datetime, limit: int) -> list[Upload]:
-        """Close up to `limit` abandoned uploads and return all whose staging is still to be swept.
+        """Close up to `limit` abandoned uploads and return up to `limit` whose staging is still to be swept.
 
-        Closing rejects a waiting video with `upload_expired` and promises `upload.expired`, in one
-        transaction. Returns closed ones of earlier calls too until `swept` is said of them.
+        Abandoned: open, or partial and never used, and past their time. Closing rejects a waiting video
+        that has no other good upload with `upload_expired`, and promises `upload.expired` when there is a
+        video, in one transaction. Returned are also closed ones of earlier calls, those of deleted videos,
+        and complete ones past their time whose bytes nobody needs any more (promoted or rejected), each
+        until `swept` is said of it. Their bytes lie at `segments` and below their staging prefix.
         """
 
     async def swept(self, upload_ids: Sequence[UUID]) -> None:
@@ -181,7 +200,10 @@ class Idempotency(Protocol):
 
 
 class Objects(Protocol):
-    """Immutable objects by key. A key is visible whole or not at all."""
+    """Immutable objects by key. A key is visible whole or not at all.
+
+    Every method raises ValueError for a key that `storage.keys` would not build.
+    """
 
     async def put(self, key: str, data: bytes) -> None:
         """Store a small object, in place of any earlier one."""
@@ -201,7 +223,7 @@ class Objects(Protocol):
     def stream(self, key: str, start_bytes: int = 0, end_bytes: int | None = None) -> AsyncIterator[bytes]:
         """Yield the bytes from start up to, not including, end. Raises ObjectMissingError.
 
-        The range must lie within the object: ask `head` first.
+        ValueError for a range that does not lie within the object: ask `head` first.
         """
 
     async def head(self, key: str) -> ObjectInfo | None:
@@ -240,3 +262,10 @@ class Cache(Protocol):
 
     async def ping(self) -> None:
         """Touch the server. The one method that raises StorageUnavailableError."""
+
+
+class Dependency(Protocol):
+    """Something readiness asks after; Objects and Cache are such things too."""
+
+    async def ping(self) -> None:
+        """Ask for an answer. Raises StorageUnavailableError."""

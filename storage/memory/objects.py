@@ -49,7 +49,11 @@ class MemoryObjects:
         self, key: str, start_bytes: int = 0, end_bytes: int | None = None
     ) -> AsyncIterator[bytes]:
         """Yield a range in chunks."""
-        data = memoryview(await self.get(key))[start_bytes:end_bytes]
+        whole = await self.get(key)
+        end_bytes = len(whole) if end_bytes is None else end_bytes
+        if not 0 <= start_bytes <= end_bytes <= len(whole):
+            raise ValueError(f"{start_bytes}-{end_bytes} is not within the {len(whole)} bytes of {key}")
+        data = memoryview(whole)[start_bytes:end_bytes]
         for position in range(0, len(data), CHUNK_BYTES):
             yield bytes(data[position : position + CHUNK_BYTES])
 

@@ -1,0 +1,42 @@
+"""The real storage, opened once by the composition root."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from storage.bundle import Storage
+from storage.ports import Objects
+from storage.postgres.idempotency import PostgresIdempotency
+from storage.postgres.outbox import PostgresOutbox
+from storage.postgres.pool import open_database
+from storage.postgres.stages import PostgresStages
+from storage.postgres.uploads import PostgresUploads
+from storage.postgres.videos import PostgresVideos
+from storage.redis import open_cache
+
+
+@asynccontextmanager
+async def open_storage(
+    database_url: str,
+    objects: Objects,
+    redis_url: str,
+    *,
+    application_name: str = "truthtok",
+    connections_max: int = 10,
+) -> AsyncIterator[Storage]:
+    """Open Postgres and Redis for the body. Neither needs to be there yet: calls fail until they are."""
+    async with (
+        open_database(
+            database_url, application_name=application_name, connections_max=connections_max
+        ) as database,
+        open_cache(redis_url) as cache,
+    ):
+        yield Storage(
+            videos=PostgresVideos(database),
+            stages=PostgresStages(database),
+            uploads=PostgresUploads(database),
+            outbox=PostgresOutbox(database),
+            idempotency=PostgresIdempotency(database),
+            objects=objects,
+            cache=cache,
+            database=database,
+        )

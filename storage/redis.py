@@ -1,0 +1,78 @@
+"""The cache in Redis, behind a small circuit breaker: a Redis that is gone costs nothing."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from storage.errors import StorageUnavailableError
+
+ANSWER_SECONDS: Final = 0.25
+"""Slower than this, asking Postgres is quicker."""
+PAUSE_SECONDS: Final = 1.0
+"""How long nothing is asked of a server that just failed."""
+
+
+@dataclass(slots=True)
+class RedisCache:
+    """Values in Redis; misses while it does not answer."""
+
+    client: Any
+    clock: Callable[[], float] = time.monotonic
+    _closed_until: float = field(default=float("-inf"), init=False)
+
+    async def get(self, key: str) -> bytes | None:
+        """Return a value, or None."""
+        value = await self._ask(lambda: self.client.get(key))
+        return bytes(value) if value is not None else None
+
+    async def put(self, key: str, value: bytes, seconds: float) -> None:
+        """Keep a value for at most `seconds`."""
+        lifetime_milliseconds = round(seconds * 1000)
+        if lifetime_milliseconds > 0:
+            await self._ask(lambda: self.client.set(key, value, px=lifetime_milliseconds))
+
+    async def forget(self, key: str) -> None:
+        """Drop a value."""
+        await self._ask(lambda: self.client.delete(key))
+
+    async def ping(self) -> None:
+        """Touch the server, whatever the breaker says. Raises StorageUnavailableError."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self.client.ping()
+        except (RedisError, OSError) as error:
+            raise StorageUnavailableError(f"Redis: {error or type(error).__name__}") from error
+
+    async def _ask(self, question: Callable[[], Awaitable[Any]]) -> Any:
+        if self.clock() < self._closed_until:
+            return None
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await question()
+        except (RedisError, OSError):
+            self._closed_until = self.clock() + PAUSE_SECONDS
+            return None
+
+
+@asynccontextmanager
+async def open_cache(redis_url: str) -> AsyncIterator[RedisCache]:
+    """Open a cache for the body. Connects at the first question."""
+    client = Redis.from_url(
+        redis_url,
+        socket_timeout=ANSWER_SECONDS,
+        socket_connect_timeout=ANSWER_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+        max_connections=64,
+    )
+    try:
+        yield RedisCache(client)
+    finally:
+        await client.aclose()
