@@ -28,12 +28,12 @@ class Refusal(StrEnum):
 
 SENTENCES: dict[Refusal, str] = {
     Refusal.EMPTY: "The file is empty. Send it again.",
-    Refusal.NOT_MEDIA: "The file is not a video. Send MP4, MOV, WebM, MKV, MPEG-TS, FLV, AVI or 3GP.",
+    Refusal.NOT_MEDIA: "The file is not a video. Send MP4, MOV, WebM, MKV, TS, FLV, AVI or 3GP.",
     Refusal.NO_VIDEO: "The file has sound but no moving picture. Send a file with a video track.",
     Refusal.TOO_LARGE_PICTURE: "The picture is larger than this service accepts. Export it at 8K or less.",
     Refusal.TOO_LONG: "The clip is longer than this service accepts. Cut it and send it again.",
     Refusal.TOO_MUCH_PICTURE: "The clip has too many pixels for its length. Lower its size or frame rate.",
-    Refusal.UNSUPPORTED_CODEC: "The video codec is not supported. Export the clip as H.264, H.265, VP9 or AV1.",
+    Refusal.UNSUPPORTED_CODEC: "The video codec is not supported. Export it as H.264, H.265, VP9 or AV1.",
     Refusal.ENCRYPTED: "The clip is encrypted. Send a file without copy protection.",
     Refusal.DAMAGED: "The file is damaged or incomplete. Export it again and send the new file.",
     Refusal.NO_FRAMES: "No picture could be decoded from the clip. Export it again and send the new file.",

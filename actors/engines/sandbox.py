@@ -18,7 +18,7 @@ from actors.engines.job_wire import Limits, Order, Outcome, OutOfMemory, Progres
 from actors.engines.sandbox_child import PROGRESS_EVERY_SECONDS
 from actors.engines.sandbox_job import SandboxJob
 
-PRELOAD = ("numpy", "av", "actors.engines.probe", "actors.engines.thumbnails")
+PRELOAD = ("numpy", "av.subtitles.stream", "actors.engines.probe", "actors.engines.thumbnails")
 OnProgress = Callable[[float, str], Awaitable[None]]
 RequestT = TypeVar("RequestT", bound=msgspec.Struct)
 ResultT = TypeVar("ResultT")
