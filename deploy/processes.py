@@ -5,12 +5,13 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from typing import Any, Final
 
 import uvloop
 
 from actors.core.host import Host
-from deploy.composition import NEEDS_SANDBOX, make_intake, open_ports, reachable
+from deploy.ports import Ports, open_ports, reachable
 from deploy.settings import Settings
 
 QUIET: Final = ("nats", "httpx", "asyncio", "_granian", "granian.access")
@@ -40,23 +41,29 @@ def run_until_stopped(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
 async def run_actors(settings: Settings, names: list[str], stop: asyncio.Event) -> None:
     """Run actors until `stop`, then drain. With an ops port, serves health and metrics beside them."""
-    sandbox = not NEEDS_SANDBOX.isdisjoint(names)
-    async with open_ports(settings, names[0], sandbox=sandbox) as ports:
-        host = Host([make_intake(name, ports) for name in names], settings.drain_seconds)
-        if not settings.ops_port:
-            await host.run(stop)
-            return
-        from gateway.ops import serve_ops  # noqa: PLC0415 - granian is loaded only where it serves
+    from actors.engines.sandbox import Sandbox  # noqa: PLC0415 - only actors load the media libraries
+    from deploy.composition import NEEDS_SANDBOX, make_intake  # noqa: PLC0415
 
-        drained = asyncio.Event()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(
-                serve_ops(
-                    host=settings.host,
-                    port=settings.ops_port,
-                    ready=lambda: reachable(ports),
-                    stop=drained,
-                )
-            )
-            await host.run(stop)
-            drained.set()
+    sandbox = Sandbox()
+    async with AsyncExitStack() as stack:
+        ports = await stack.enter_async_context(open_ports(settings, names[0]))
+        if not NEEDS_SANDBOX.isdisjoint(names):
+            await stack.enter_async_context(sandbox)
+        host = Host([make_intake(name, ports, sandbox) for name in names], settings.drain_seconds)
+        await with_ops(settings, ports, host.run(stop))
+
+
+async def with_ops(settings: Settings, ports: Ports, work: Coroutine[Any, Any, None]) -> None:
+    """Do the work with /health, /ready and /metrics beside it, if there is a port for them."""
+    if not settings.ops_port:
+        await work
+        return
+    from gateway.ops import serve_ops  # noqa: PLC0415 - granian is loaded only where it serves
+
+    over = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(
+            serve_ops(host=settings.host, port=settings.ops_port, ready=lambda: reachable(ports), stop=over)
+        )
+        await work
+        over.set()

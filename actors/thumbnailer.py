@@ -1,0 +1,103 @@
+"""video.probed -> thumbnailer -> video.thumbnailed | stage.skipped
+
+Chooses the pictures that stand for a clip, in a limited child process: posters, a storyboard, a moving
+preview, and the frames later actors look at.
+Idempotent: one illustration per video under fixed keys; a redelivery answers from the row.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import ClassVar
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from actors.core.actor import Actor, Delivery
+from actors.core.context import Context
+from actors.engines.errors import BadMedia
+from actors.engines.thumbnails import Illustration as Drawn
+from actors.engines.thumbnails import Illustrator
+from storage.keys import derived_key
+from storage.ports import Objects, Videos
+from storage.records import Illustration
+from storage.working_copy import no_orphans, working_copy
+from subjects import stage, video
+from subjects.media import Picture
+from subjects.stage import StageSkipped
+from subjects.video import VideoProbed, VideoThumbnailed
+
+
+def placed(made: Drawn, video_id: UUID) -> Illustration:
+    """Return the pictures with their names turned into the keys they are stored under."""
+
+    def picture(one: Picture) -> Picture:
+        return replace(one, key=derived_key(video_id, one.key))
+
+    storyboard = made.storyboard
+    return Illustration(
+        posters=tuple(map(picture, made.posters)),
+        preview=picture(made.preview) if made.preview else None,
+        storyboard=replace(
+            storyboard,
+            vtt_key=derived_key(video_id, storyboard.vtt_key),
+            sheet_keys=tuple(derived_key(video_id, name) for name in storyboard.sheet_keys),
+        ),
+        frames=tuple(replace(one, key=derived_key(video_id, one.key)) for one in made.frames),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnailer(Actor[VideoProbed, VideoThumbnailed | StageSkipped]):
+    """Illustrates a clip."""
+
+    name: ClassVar = "thumbnailer"
+    consumes: ClassVar = (video.PROBED,)
+    produces: ClassVar = (video.THUMBNAILED, stage.SKIPPED)
+    delivery: ClassVar = Delivery(ack_wait=10.0, concurrency=2)
+
+    engine: Illustrator
+    objects: Objects
+    videos: Videos
+    scratch: Path
+    """Where pictures are made before they are stored, and where a remote original is fetched to."""
+
+    async def handle(self, event: VideoProbed, ctx: Context) -> tuple[VideoThumbnailed | StageSkipped, ...]:
+        """Make the pictures once; a clip none of whose frames can be decoded is skipped."""
+        async with no_orphans(self.objects, event.video_id):
+            known = await self.videos.load(event.video_id)
+            try:
+                made = known.illustration or await self._illustrate(event, ctx)
+            except BadMedia as refused:
+                return (
+                    StageSkipped(
+                        video_id=event.video_id,
+                        stage=self.name,
+                        reason=refused.code,
+                        detail=refused.sentence,
+                    ),
+                )
+        return (
+            VideoThumbnailed(
+                video_id=event.video_id,
+                posters=made.posters,
+                preview=made.preview,
+                storyboard=made.storyboard,
+                frames=made.frames,
+            ),
+        )
+
+    async def _illustrate(self, event: VideoProbed, ctx: Context) -> Illustration:
+        """Draw into a directory of our own, store every file, then keep the row: a reader finds all or none."""
+        with TemporaryDirectory(dir=self.scratch) as directory:
+            out_dir = Path(directory)
+            async with working_copy(
+                self.objects, event.key, self.scratch, lambda: ctx.progress(0.0, "fetching")
+            ) as path:
+                made = await self.engine.illustrate(path, event.metadata, out_dir, ctx.progress)
+            for file in sorted(out_dir.iterdir()):  # noqa: ASYNC240 - a few names in a directory of ours
+                await self.objects.put_file(derived_key(event.video_id, file.name), file)
+                await ctx.progress(0.95, "storing the pictures")
+        illustration = placed(made, event.video_id)
+        await self.videos.record_illustration(event.video_id, illustration)
+        return illustration

@@ -1,0 +1,121 @@
+"""Says in plain words what is wrong with a set-up, and what to do about it."""
+
+import json
+import shutil
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from deploy.embedded import binaries
+from deploy.ports import open_ports, reachable
+from deploy.process_table import is_alive
+from deploy.settings import Settings
+from deploy.stack_errors import StackError
+from storage.errors import StorageError
+from subjects.bus import BusError
+
+FREE_BYTES_WANTED: Final = 2 * 1024**3
+OLDEST_PYTHON: Final = (3, 11)
+KEY_BYTES: Final = 32
+
+Finding = tuple[bool, str]
+"""Whether it is well, and the sentence."""
+
+
+async def doctor(settings: Settings, data_dir: Path) -> int:
+    """Print one line per finding; exit code 1 when something is wrong."""
+    ill = 0
+    async for well, sentence in findings(settings, data_dir):
+        ill += not well
+        print(f"{'ok   ' if well else 'WRONG'} {sentence}")
+    print("nothing is wrong" if not ill else f"{ill} to mend")
+    return 1 if ill else 0
+
+
+async def findings(settings: Settings, data_dir: Path) -> AsyncIterator[Finding]:
+    """Yield everything there is to say of this machine and these settings."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield sys.version_info >= OLDEST_PYTHON, f"Python {version} (3.11 or newer is needed)"
+    distributed = bool(settings.database_url or settings.nats_url or settings.redis_url)
+    for finding in signing(settings, distributed=distributed):
+        yield finding
+    if distributed:
+        async for finding in servers(settings):
+            yield finding
+        return
+    for finding in (*embedded(), *data_directory(data_dir), *ports(settings, data_dir)):
+        yield finding
+
+
+def signing(settings: Settings, *, distributed: bool) -> list[Finding]:
+    """Look at the signing key: an embedded stack makes its own, others must share one."""
+    if not settings.signing_key:
+        advice = "TRUTHTOK_SIGNING_KEY is not set: give all gateways the same (openssl rand -hex 32)"
+        return [(False, advice)] if distributed else []
+    with suppress(ValueError):
+        if len(bytes.fromhex(settings.signing_key)) >= KEY_BYTES:
+            return [(True, "the signing key is long enough")]
+    return [(False, "TRUTHTOK_SIGNING_KEY must be at least 64 hex digits")]
+
+
+def embedded() -> list[Finding]:
+    """Look for the binaries of the embedded servers."""
+    found = []
+    for name, get in (
+        ("nats-server", binaries.get_nats_server),
+        ("PostgreSQL", binaries.get_postgres_tree),
+        ("Redis", binaries.get_redis_server),
+    ):
+        try:
+            found.append((True, f"{name} is installed at {get()}"))
+        except StackError as error:
+            found.append((False, str(error)))
+    return found
+
+
+def data_directory(data_dir: Path) -> list[Finding]:
+    """Look at the data directory: writable, roomy, and whether a stack runs on it."""
+    place = next(one for one in (data_dir, *data_dir.parents) if one.exists())
+    try:
+        probe = place / ".truthtok-doctor"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        return [(False, f"the data directory {data_dir} cannot be written: {error.strerror}")]
+    free_bytes = shutil.disk_usage(place).free
+    roomy = free_bytes >= FREE_BYTES_WANTED
+    found = [(roomy, f"{free_bytes / 1024**3:.1f} GiB are free for {data_dir} (2 or more are wanted)")]
+    with suppress(OSError, ValueError, KeyError):
+        run = json.loads((data_dir / "run.json").read_text())
+        if is_alive(run["supervisor"]):
+            found.append((True, f"a stack runs on it, pid {run['supervisor']}: {', '.join(run['pids'])}"))
+    return found
+
+
+def ports(settings: Settings, data_dir: Path) -> list[Finding]:
+    """Look whether the two public ports can be had."""
+    if (data_dir / "run.json").exists():
+        return []
+    found = []
+    for variable, port in (("TRUTHTOK_PORT", settings.port), ("TRUTHTOK_MEDIA_PORT", settings.media_port)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((settings.host, port))
+                found.append((True, f"port {port} of {settings.host} is free"))
+            except OSError as error:
+                found.append((False, f"port {port} of {settings.host}: {error.strerror}; set {variable}"))
+    return found
+
+
+async def servers(settings: Settings) -> AsyncIterator[Finding]:
+    """Ask every configured server."""
+    try:
+        async with open_ports(settings, "admin") as has:
+            for name, trouble in (await reachable(has)).items():
+                yield not trouble, f"{name}: {trouble or 'answers'}"
+    except (StackError, StorageError, BusError) as error:
+        yield False, str(error)

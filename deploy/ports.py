@@ -1,0 +1,81 @@
+"""What every process opens: the bus, the storage, a scratch directory; closed in reverse."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from deploy.settings import Settings, SettingsError
+from storage.bundle import Storage
+from storage.objects import StoredObjects
+from storage.opening import open_storage
+from storage.ports import Objects
+from subjects.bus import Bus
+from subjects.jetstream import connect
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a process has open."""
+
+    bus: Bus
+    storage: Storage
+    scratch: Path
+
+
+def open_objects(settings: Settings) -> Objects:
+    """Return the object store of the settings. Raises SettingsError."""
+    settings.need("objects")
+    where = urlsplit(settings.objects)
+    if where.scheme == "s3":
+        settings.need("s3_access_key", "s3_secret_key")
+        return StoredObjects.s3(
+            where.netloc,
+            endpoint=settings.s3_endpoint or None,
+            region=settings.s3_region,
+            access_key_id=settings.s3_access_key,
+            secret_access_key=settings.s3_secret_key,
+        )
+    if where.scheme not in ("", "file") or not Path(where.path).is_absolute():
+        raise SettingsError("TRUTHTOK_OBJECTS must be an absolute directory or s3://bucket")
+    return StoredObjects.local(Path(where.path))
+
+
+@asynccontextmanager
+async def open_ports(settings: Settings, name: str) -> AsyncIterator[Ports]:
+    """Open everything a process needs, as the NATS user `name`; closed in reverse on leaving."""
+    settings.need("database_url", "redis_url", "nats_url")
+    async with AsyncExitStack() as stack:
+        storage = await stack.enter_async_context(
+            open_storage(settings.database_url, open_objects(settings), settings.redis_url)
+        )
+        bus = await stack.enter_async_context(
+            connect(settings.nats_url, name=name, seed=settings.nats_seed or None)
+        )
+        scratch = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="truthtok-", dir=settings.scratch or None)
+        )
+        yield Ports(bus, storage, Path(scratch))
+
+
+async def reachable(ports: Ports, timeout_seconds: float = 2.0) -> dict[str, str]:
+    """Return what is wrong with each dependency, by name; an empty text means that it answers."""
+    checks: dict[str, Callable[[], Awaitable[object]]] = {
+        "nats": ports.bus.ping,
+        "postgres": ports.storage.database.ping,
+        "redis": ports.storage.cache.ping,
+        "objects": ports.storage.objects.ping,
+    }
+
+    async def check(ping: Callable[[], Awaitable[object]]) -> str:
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await ping()
+        except Exception as error:  # noqa: BLE001 - whatever is wrong is the answer
+            return str(error) or type(error).__name__
+        return ""
+
+    return dict(zip(checks, await asyncio.gather(*map(check, checks.values())), strict=True))

@@ -1,0 +1,40 @@
+"""Brings servers to what the code expects: migrations, streams, durables and schedules."""
+
+from datetime import timedelta
+from typing import Final
+
+from subjects.administration import Schedule, apply
+
+from actors.core.actor import durables_of
+from actors.core.dead_letters import ADVISORY_DURABLE
+from deploy.composition import ACTORS
+from deploy.settings import Settings
+from storage.migrations import migrate
+from subjects.codec import seal
+from subjects.jetstream import connect
+from subjects.message import Priority
+from subjects.streams import STREAMS, Durable
+from subjects.work import SweepDue
+
+SWEEP_SCHEDULE: Final = "schedule.expirer.sweep"
+
+
+def all_durables() -> tuple[Durable, ...]:
+    """Return the durables of every actor, and of the undertaker."""
+    return (*(durable for kind in ACTORS for durable in durables_of(kind)), ADVISORY_DURABLE)
+
+
+async def migrate_database(settings: Settings) -> list[str]:
+    """Apply missing migrations and return their names. Safe when several processes start at once."""
+    settings.need("database_url")
+    return await migrate(settings.database_url)
+
+
+async def apply_nats(settings: Settings) -> list[str]:
+    """Make the server match the declarations and return what changed, in words."""
+    settings.need("nats_url")
+    async with connect(settings.nats_url, name="admin", seed=settings.nats_seed or None) as bus:
+        changes = await apply(bus, STREAMS, all_durables(), replicas=settings.nats_replicas)
+        sweep = seal(SweepDue(), message_id="", priority=Priority.LOW)
+        every = timedelta(seconds=settings.sweep_seconds)
+        return changes + await Schedule(SWEEP_SCHEDULE, sweep, every).apply(bus)
