@@ -11,12 +11,14 @@ Without the servers' binaries these tests skip, or fail when CI=true.
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -37,6 +39,8 @@ from deploy.stack_errors import BinaryMissingError
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = "template_migrated"
+MEMORY = "/dev/shm"  # noqa: S108 - what is made in it has a random name
+ENOUGH_BYTES = 2 * 1024**3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,19 +63,30 @@ def server_binaries() -> None:
 
 
 @pytest.fixture(scope="session")
-def servers(server_binaries: None) -> Iterator[ServerUrls]:
-    """Start the three servers in a temporary directory, in a process of their own."""
-    # Not below pytest's own base: its mode 0700 would keep Postgres out when root runs the tests.
-    with tempfile.TemporaryDirectory(prefix="truthtok-") as data:
-        Path(data).chmod(0o755)
-        command = [sys.executable, "-m", "deploy.embedded", data, "--fast"]
-        leashed = [sys.executable, leash.__file__, str(os.getpid()), str(int(signal.SIGTERM)), "-", *command]
-        with subprocess.Popen(leashed, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
-            assert process.stdout
-            line = process.stdout.readline()
-            assert line, "the servers did not start, see above"
-            yield ServerUrls(**json.loads(line))
-            process.terminate()
+def quickest_directory() -> str | None:
+    """Memory where there is enough: there a database is copied in 8 ms, on a disk in up to 300 ms."""
+    with suppress(OSError):
+        if shutil.disk_usage(MEMORY).free >= ENOUGH_BYTES and os.access(MEMORY, os.W_OK):
+            return MEMORY
+    return None
+
+
+@pytest.fixture(scope="session")
+def servers(server_binaries: None, quickest_directory: str | None) -> Iterator[ServerUrls]:
+    """Start the three servers in a temporary directory, in a process of their own that ends with this one."""
+    data = tempfile.mkdtemp(prefix="truthtok-", dir=quickest_directory)
+    # Open to others, unlike pytest's own directories: when root runs the tests, Postgres is another user.
+    Path(data).chmod(0o755)
+    tied = [sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), str(int(signal.SIGTERM)), "-"]
+    command = [sys.executable, "-m", "deploy.embedded", data, "--fast", "--remove"]
+    with subprocess.Popen(
+        [*tied, *command], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        line = process.stdout.readline()
+        assert line, "the servers did not start, see above"
+        yield ServerUrls(**json.loads(line))
+        process.terminate()
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +100,9 @@ def migrated_template(servers: ServerUrls) -> str:
 async def database_url(servers: ServerUrls, migrated_template: str) -> AsyncIterator[str]:
     """The URL of a fresh migrated database, dropped after the test."""
     name = f"test_{uuid4().hex}"
-    await _execute(servers.database_url, f'create database "{name}" template "{migrated_template}"')
+    await _execute(
+        servers.database_url, f'create database "{name}" template "{migrated_template}" strategy file_copy'
+    )
     yield _with_database(servers.database_url, name)
     await _execute(servers.database_url, f'drop database "{name}" with (force)')
 

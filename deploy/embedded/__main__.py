@@ -1,4 +1,4 @@
-"""`python -m deploy.embedded DATA [--nats-config FILE] [--fast]`: the three servers and nothing else.
+"""`python -m deploy.embedded DATA`: the three servers and nothing else.
 
 Serves until SIGINT or SIGTERM. Prints one line of JSON with their URLs when all of them answer.
 """
@@ -6,6 +6,7 @@ Serves until SIGINT or SIGTERM. Prints one line of JSON with their URLs when all
 import argparse
 import asyncio
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -20,6 +21,7 @@ def main() -> None:
     parser.add_argument("data", type=_absolute, help="directory that keeps the servers' data")
     parser.add_argument("--nats-config", type=Path, help="accounts and permissions to include")
     parser.add_argument("--fast", action="store_true", help="unsafe against power loss, for tests")
+    parser.add_argument("--remove", action="store_true", help="remove the data at the end, for tests")
     try:
         asyncio.run(_serve(parser.parse_args()))
     except StackError as error:
@@ -36,6 +38,8 @@ async def _serve(options: argparse.Namespace) -> None:
         urls = {name: getattr(servers, name) for name in ("database_url", "redis_url", "nats_url")}
         print(json.dumps(urls), flush=True)
         await asyncio.Event().wait()
+    if options.remove:
+        shutil.rmtree(options.data)
 
 
 if __name__ == "__main__":

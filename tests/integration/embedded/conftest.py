@@ -7,9 +7,9 @@ import pytest
 
 
 @pytest.fixture
-def data_dir(server_binaries: None) -> Iterator[Path]:
+def data_dir(server_binaries: None, quickest_directory: str | None) -> Iterator[Path]:
     """An empty directory that an unprivileged Postgres can reach, with a name that needs quoting."""
-    with tempfile.TemporaryDirectory(prefix='truthtok "quoted" ') as directory:
+    with tempfile.TemporaryDirectory(prefix='truthtok "quoted" ', dir=quickest_directory) as directory:
         Path(directory).chmod(0o755)
         yield Path(directory)
 
