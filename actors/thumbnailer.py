@@ -88,7 +88,7 @@ class Thumbnailer(Actor[VideoProbed, VideoThumbnailed | StageSkipped]):
         )
 
     async def _illustrate(self, event: VideoProbed, ctx: Context) -> Illustration:
-        """Draw into a directory of our own, store every file, then keep the row: a reader finds all or none."""
+        """Draw into a directory of our own, store every file, then keep the row: readers find all or none."""
         with TemporaryDirectory(dir=self.scratch) as directory:
             out_dir = Path(directory)
             async with working_copy(
