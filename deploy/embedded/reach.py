@@ -54,7 +54,8 @@ def _copied(tree: Path, copy: Path) -> Path:
     """Copy the tree and the shared libraries its rpath names, all or nothing; safe to run side by side."""
     if not copy.exists():
         draft = Path(tempfile.mkdtemp(prefix="draft-", dir=copy.parent))
-        for source in (tree, tree.parent.with_name(f"{tree.parent.name}.libs")):
+        libraries = tree.parent.with_name(f"{tree.parent.name}.libs")
+        for source in (tree, *([libraries] if libraries.exists() else [])):
             target = draft / source.relative_to(tree.parent.parent)
             shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
         _open_to_all(draft)
