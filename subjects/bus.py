@@ -73,6 +73,10 @@ class Delivery(Protocol):
     def waiting(self) -> int:
         """How many more messages the durable had for us when this one left."""
 
+    @property
+    def extra(self) -> bool:
+        """True when its request had been given back before it came (see `Inlet.request`)."""
+
     async def ack(self) -> None:
         """Done: never deliver it again. Returns once sent; a lost ack costs a redelivery."""
 
@@ -95,10 +99,17 @@ class Inlet(Protocol):
         Exactly `count` answers follow, each either a call of `on_delivery` or part of a call of
         `on_returned`: a request that expired, or was lost with its server, is given back. So the caller
         always knows how many it has outstanding. Never raises for a lost connection: it gives back.
+
+        A message may still come for a request that was given back because its server seemed lost. It is
+        delivered all the same and says `extra`: do not count it against what is outstanding.
         """
 
     async def close(self) -> None:
-        """Stop delivering. What was delivered and not answered comes again after its ack wait."""
+        """Stop delivering, and give back all that is outstanding before returning.
+
+        What arrives too late is handed back to the broker unseen. What was delivered and not answered
+        can still be answered, and else comes again after its ack wait.
+        """
 
 
 OnDelivery = Callable[[Delivery], None]
@@ -119,21 +130,29 @@ class Bus(Protocol):
     async def open_inlet(self, durable: Durable, on_delivery: OnDelivery, on_returned: OnReturned) -> Inlet:
         """Open a line to an existing durable. The callbacks run on the loop and must not block."""
 
-    async def latest(self, stream: str, patterns: tuple[str, ...]) -> list[Stored]:
+    async def latest(self, stream: str, patterns: tuple[str, ...], *, at_least: int = 0) -> list[Stored]:
         """Return the newest stored message of each concrete subject that matches any pattern, by sequence.
 
         For patterns about one video: the answer is small. Reads what was stored before the call at least.
+        Whoever holds a matching message of the stream passes its sequence as `at_least`: that saves a
+        question to the stream's leader, and the answer is sure to hold all that was stored up to it.
+        Raises BusUnavailableError when no replica is so far yet, BusRefusedError when more than 1024
+        subjects match.
         """
 
     def history(self, stream: str, patterns: tuple[str, ...], after: int = 0) -> AsyncIterator[Stored]:
-        """Yield what matches with a sequence above `after`, in order, up to the newest, then end."""
+        """Yield what matches with a sequence above `after`, in order, up to the newest, then end.
+
+        The newest is that of the call; later ones may be among them. Raises BusUnavailableError.
+        """
 
     def tail(
         self, stream: str, patterns: tuple[str, ...]
     ) -> AbstractAsyncContextManager[AsyncIterator[Stored]]:
         """Yield messages stored from now on, in order, without gaps across reconnects, until left.
 
-        Entering returns once the line is open: what is stored after that is not missed.
+        Entering returns once the line is open: what is stored after that is not missed. A stream that
+        itself lost its end (memory, power) is followed from its new end on.
         """
 
     async def find(self, stream: str, sequence: int) -> Stored | None:
