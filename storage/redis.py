@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -35,9 +36,11 @@ class RedisCache:
 
     async def put(self, key: str, value: bytes, seconds: float) -> None:
         """Keep a value for at most `seconds`."""
-        lifetime_milliseconds = round(seconds * 1000)
-        if lifetime_milliseconds > 0:
-            await self._ask(lambda: self.client.set(key, value, px=lifetime_milliseconds))
+        lifetime = timedelta(milliseconds=round(seconds * 1000))  # the server counts in milliseconds
+        if lifetime <= timedelta():
+            await self.forget(key)
+        else:
+            await self._ask(lambda: self.client.set(key, value, px=lifetime))
 
     async def forget(self, key: str) -> None:
         """Drop a value."""

@@ -67,7 +67,8 @@ class MemoryObjects:
 
     async def remove_prefix(self, prefix: str) -> int:
         """Delete everything below `prefix/`."""
-        below = [key for key in self.objects if key.startswith(f"{checked_key(prefix)}/")]
+        start = f"{checked_key(prefix)}/"
+        below = [key for key in self.objects if key.startswith(start)]
         await self.remove(below)
         return len(below)
 

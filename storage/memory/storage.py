@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from storage.bundle import Storage
+from storage.memory.cache import MemoryCache
 from storage.memory.idempotency import MemoryIdempotency
+from storage.memory.objects import MemoryObjects
 from storage.memory.outbox import MemoryOutbox
 from storage.memory.stages import MemoryStages
 from storage.memory.state import State, utc_now
@@ -21,3 +24,24 @@ class MemoryStorage:
         self.uploads = MemoryUploads(state)
         self.outbox = MemoryOutbox(state)
         self.idempotency = MemoryIdempotency(now, claim_seconds)
+        self.database = MemoryDatabase()
+
+    def bundle(self) -> Storage:
+        """Return the ports as one value, with objects and a cache of their own."""
+        return Storage(
+            videos=self.videos,
+            stages=self.stages,
+            uploads=self.uploads,
+            outbox=self.outbox,
+            idempotency=self.idempotency,
+            objects=MemoryObjects(),
+            cache=MemoryCache(),
+            database=self.database,
+        )
+
+
+class MemoryDatabase:
+    """What readiness asks after."""
+
+    async def ping(self) -> None:
+        """Do nothing: memory is always there."""

@@ -131,14 +131,11 @@ class MemoryUploads:
         abandoned = [u for u in self._by_expiry() if u.expires_at <= now and _is_unfinished(u)]
         for upload in abandoned[:limit]:
             self._expire(upload)
-        due = sorted((u for u in self._by_expiry() if self._is_due(u, now)), key=self._closing)
+        due = [upload for upload in self._by_expiry() if self._is_due(upload, now)]
         return [self.state.upload(u.id) or u for u in due[:limit]]
 
     def _by_expiry(self) -> list[Upload]:
         return sorted(self.state.uploads.values(), key=lambda u: (u.expires_at, u.id))
-
-    def _closing(self, upload: Upload) -> tuple[datetime, UUID]:
-        return self.state.sweeps[upload.id].closed_at or upload.expires_at, upload.id
 
     def _expire(self, upload: Upload) -> None:
         self._keep(upload, state="expired")

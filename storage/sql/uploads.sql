@@ -148,7 +148,7 @@ where u.swept_at is null
             and (v.id is null or v.status = 'rejected' or o.video_id is not null)
         )
     )
-order by coalesce(u.closed_at, u.expires_at), u.id
+order by u.expires_at, u.id
 limit $2;
 
 -- name: sweep_uploads
