@@ -17,7 +17,7 @@ from deploy.keeper import MAX_FAILED_STARTS, Keeper
 from deploy.process_table import find_birth
 from deploy.stack_errors import ChildFailedError
 
-__all__ = ["Child", "ChildFailedError", "Supervisor", "supervise"]
+__all__ = ["Child", "ChildFailedError", "StoppedBySignal", "Supervisor", "supervise"]
 
 
 class Supervisor:
@@ -79,6 +79,16 @@ class Supervisor:
         return keeper
 
 
+class StoppedBySignal(SystemExit):
+    """When SIGINT or SIGTERM ended a stack, after its last child; uncaught, it ends the process with status 0.
+
+    Raised and not swallowed, so that a signal that comes while the caller still starts things ends that too.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+
 class _FinishedError(Exception):
     """The body is done: the task group is to cancel the keepers."""
 
@@ -89,8 +99,8 @@ async def supervise(
 ) -> AsyncIterator[Supervisor]:
     """Hold the data directory and run children on it until the body ends; then none is left.
 
-    `data_dir` is absolute. With `handle_signals` the first SIGINT or SIGTERM ends the body as if it had
-    returned, and a second one kills the children without grace.
+    `data_dir` is absolute. With `handle_signals` the first SIGINT or SIGTERM ends the body, then the children
+    and raises StoppedBySignal; a second one kills the children without grace.
 
     A child that fails to start more than `max_failed_starts` times in a row ends the stack.
     Raises DataDirBusyError, DataDirUnusableError, ChildFailedError.
@@ -123,7 +133,7 @@ def _one_error() -> Iterator[None]:
 
 @contextmanager
 def _ended_by_signals(supervisor: Supervisor) -> Iterator[None]:
-    """Cancel the current task on the first stop signal and swallow that cancellation; kill on the second."""
+    """Cancel this task on the first stop signal, kill on the second; raise StoppedBySignal at the end."""
     body = asyncio.current_task()
     loop = asyncio.get_running_loop()
     received: list[signal.Signals] = []
@@ -142,6 +152,7 @@ def _ended_by_signals(supervisor: Supervisor) -> Iterator[None]:
     except asyncio.CancelledError:
         if not received or body is None or body.uncancel():
             raise
+        raise StoppedBySignal from None
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from deploy.embedded import start_servers
 from deploy.stack_errors import StackError
-from deploy.supervisor import supervise
+from deploy.supervisor import StoppedBySignal, supervise
 
 
 def main() -> None:
@@ -22,8 +22,13 @@ def main() -> None:
     parser.add_argument("--nats-config", type=Path, help="accounts and permissions to include")
     parser.add_argument("--fast", action="store_true", help="unsafe against power loss, for tests")
     parser.add_argument("--remove", action="store_true", help="remove the data at the end, for tests")
+    options = parser.parse_args()
     try:
-        asyncio.run(_serve(parser.parse_args()))
+        asyncio.run(_serve(options))
+    except StoppedBySignal:
+        # Only here: after an error the logs are of use, or the directory is another stack's.
+        if options.remove:
+            shutil.rmtree(options.data)
     except StackError as error:
         sys.exit(str(error))
 
@@ -38,8 +43,6 @@ async def _serve(options: argparse.Namespace) -> None:
         urls = {name: getattr(servers, name) for name in ("database_url", "redis_url", "nats_url")}
         print(json.dumps(urls), flush=True)
         await asyncio.Event().wait()
-    if options.remove:
-        shutil.rmtree(options.data)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from deploy.child import Child
 from deploy.process_table import find_birth
 from deploy.stack_errors import ChildFailedError
-from deploy.supervisor import supervise
+from deploy.supervisor import StoppedBySignal, Supervisor, supervise
 
 PATH = {"PATH": "/usr/bin:/bin"}
 
@@ -175,32 +176,62 @@ async def test_a_cancelled_body_leaves_no_child(tmp_path: Path) -> None:
     assert gone(*seen)
 
 
-async def test_the_first_signal_ends_the_body_as_if_it_had_returned(tmp_path: Path) -> None:
-    async with supervise(tmp_path, handle_signals=True) as supervisor:
-        await supervisor.start(forever("one"))
-        pid = supervisor.pids["one"]
-        os.kill(os.getpid(), signal.SIGTERM)
-        await asyncio.Event().wait()
-    assert gone(pid)
-    assert asyncio.current_task().cancelling() == 0
+@asynccontextmanager
+async def stoppable(data_dir: Path, child: Child) -> AsyncIterator[Supervisor]:
+    async with supervise(data_dir, handle_signals=True) as supervisor:
+        await supervisor.start(child)
+        yield supervisor
+
+
+async def signal_when(condition: Callable[[], object], number: signal.Signals) -> None:
+    await until(condition)
+    os.kill(os.getpid(), number)
+
+
+async def test_a_signal_ends_the_body_and_then_the_children(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    async def body() -> None:
+        async with stoppable(tmp_path, forever("one")) as supervisor:
+            seen.extend(supervisor.pids.values())
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.Event().wait()
+
+    with pytest.raises(StoppedBySignal) as stop:
+        await body()
+    assert stop.value.code == 0
+    assert seen
+    assert gone(*seen)
+
+
+async def test_a_signal_ends_a_stack_that_still_starts(tmp_path: Path) -> None:
+    async def body() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(signal_when((tmp_path / "run.json").exists, signal.SIGINT))
+            async with stoppable(tmp_path, forever("slow", ready=never)):
+                raise AssertionError("it never answers")
+
+    with pytest.raises(StoppedBySignal):
+        await body()
 
 
 async def test_the_second_signal_kills_without_grace(tmp_path: Path) -> None:
-    stubborn = shell(
-        "stubborn", f"trap 'touch {tmp_path}/asked' TERM; touch {tmp_path}/up; while :; do sleep 0.01; done"
-    )
+    script = f"trap 'touch {tmp_path}/asked' TERM; touch {tmp_path}/up; while :; do sleep 0.01; done"
 
-    async def second_signal() -> None:
-        await until((tmp_path / "asked").exists)
-        os.kill(os.getpid(), signal.SIGINT)
+    async def trapped() -> bool:
+        return (tmp_path / "up").exists()
 
-    async with asyncio.TaskGroup() as tasks, asyncio.timeout(5):
-        tasks.create_task(second_signal())
-        async with supervise(tmp_path, handle_signals=True) as supervisor:
-            await supervisor.start(stubborn)
-            await until((tmp_path / "up").exists)
-            os.kill(os.getpid(), signal.SIGTERM)
-            await asyncio.Event().wait()
+    stubborn = shell("stubborn", script, ready=trapped, grace_seconds=60)
+
+    async def body() -> None:
+        async with asyncio.TaskGroup() as tasks, asyncio.timeout(10):
+            tasks.create_task(signal_when((tmp_path / "asked").exists, signal.SIGINT))
+            async with stoppable(tmp_path, stubborn):
+                os.kill(os.getpid(), signal.SIGTERM)
+                await asyncio.Event().wait()
+
+    with pytest.raises(StoppedBySignal):
+        await body()
 
 
 async def test_two_children_of_one_name_are_refused(tmp_path: Path) -> None:
