@@ -80,7 +80,7 @@ class Supervisor:
 
 
 class StoppedBySignal(SystemExit):
-    """When SIGINT or SIGTERM ended a stack, after its last child; uncaught, it ends the process with status 0.
+    """When SIGINT or SIGTERM ended a stack, after its last child; uncaught, the process exits with 0.
 
     Raised and not swallowed, so that a signal that comes while the caller still starts things ends that too.
     """
