@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from random import choice, uniform
 from ssl import SSLContext
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import nats.errors
@@ -112,10 +112,11 @@ class NatsWire:
             await self._put(subject, body, question.reply, None)
             return await question.answers
 
-    async def open_line(self, on_heard: OnHeard) -> Line:
+    async def open_line(self, on_heard: OnHeard, *, tokens: Literal[0, 1] = 1) -> Line:
         """Listen on a new line."""
         prefix = self.client.new_inbox()
-        return _NatsLine(prefix, self.client, await self.client.subscribe(f"{prefix}.*", cb=on_heard))
+        subscription = await self.client.subscribe(prefix + tokens * ".*", cb=on_heard)
+        return _NatsLine(prefix, self.client, subscription)
 
     async def ping(self) -> float:
         """Return the seconds of one round trip."""

@@ -153,8 +153,8 @@ class Follower:
             self.arrived.set()
 
         self.queue, self.expected = queue, 1
-        self.line = await self.wire.open_line(on_heard)
-        config = consumer(f"{self.line.prefix}.0", self.patterns, start)
+        self.line = await self.wire.open_line(on_heard, tokens=0)
+        config = consumer(self.line.prefix, self.patterns, start)
         request = {"stream_name": self.stream, "config": config}
         await ask_api(self.wire, f"CONSUMER.CREATE.{self.stream}", request)
 

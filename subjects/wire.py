@@ -5,7 +5,7 @@ subjects, JSON and status headers, and knows no client library.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -38,7 +38,7 @@ class Line(Protocol):
 
     @property
     def prefix(self) -> str:
-        """Ends without a dot; one token follows it."""
+        """Ends without a dot; one token follows it, none on a line to one subject."""
 
     async def close(self) -> None:
         """Hear nothing more, at once."""
@@ -82,8 +82,11 @@ class Wire(Protocol):
     ) -> list[Heard]:
         """Send and return all answers; a status message is the last. Raises as `ask`."""
 
-    async def open_line(self, on_heard: OnHeard) -> Line:
-        """Listen on a new line."""
+    async def open_line(self, on_heard: OnHeard, *, tokens: Literal[0, 1] = 1) -> Line:
+        """Listen on a new line, to its prefix and one token, or to the bare prefix.
+
+        A push consumer delivers only where somebody listens without wildcards (measured).
+        """
 
     async def ping(self) -> float:
         """Return the seconds of one round trip. Raises BusUnavailableError."""
