@@ -70,5 +70,5 @@ def plan_storyboard(duration_seconds: float, displayed: Size) -> StoryboardPlan:
 def _tile(index: int, interval: float, duration: float, *, last: bool) -> Tile:
     sheet, place = divmod(index, COLUMNS * ROWS)
     row, column = divmod(place, COLUMNS)
-    start = index * interval
-    return Tile(start, duration if last else start + interval, sheet, column, row)
+    start, end = index * interval, (index + 1) * interval  # the very numbers of the next tile
+    return Tile(start, duration if last else end, sheet, column, row)
