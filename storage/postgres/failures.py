@@ -24,6 +24,10 @@ def is_outage(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
         return state.startswith(_OUTAGE_CLASSES) or state in _OUTAGE_STATES
+    if isinstance(error, asyncpg.InternalClientError):
+        # The server's farewell was read on an idle connection, but not yet its end: seen in our test of a
+        # killed server, and https://github.com/MagicStack/asyncpg/issues/1069.
+        return True
     # The driver has one class for a connection that closed under us and for misuse: only its words differ.
     words = str(error)
     return type(error) is asyncpg.InterfaceError and ("clos" in words or "released" in words)

@@ -1,8 +1,9 @@
 """The pool of connections, and the two ways to use it: one statement, or several in a transaction."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from storage.words import REPLACEMENT, storable
 Row = Mapping[str, Any]
 
 ACQUIRE_SECONDS: Final = 5.0
+CLOSE_SECONDS: Final = 5.0
 STATEMENT_SECONDS: Final = 8.0
 COMMAND_SECONDS: Final = 10.0
 """Above the server's own timeout, which frees the connection; this one is for a server that is silent."""
@@ -61,6 +63,7 @@ class Database:
     """Statements against the pool. An outage, and nothing else, is a StorageUnavailableError."""
 
     pool: Any
+    acquire_seconds: float = ACQUIRE_SECONDS
 
     async def fetch(self, query: str, *values: object) -> list[Row]:
         """Run one statement and return its rows."""
@@ -85,29 +88,40 @@ class Database:
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Session]:
         with mapped_failures():
-            async with self.pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
-                yield Session(connection)
+            async with self.pool.acquire(timeout=self.acquire_seconds) as connection:
+                try:
+                    yield Session(connection)
+                except asyncpg.InternalClientError:
+                    connection.terminate()  # its state is not to be trusted: the pool makes another
+                    raise
 
 
 @asynccontextmanager
 async def open_database(
-    database_url: str, *, application_name: str = "truthtok", connections_max: int = 10
+    database_url: str,
+    *,
+    application_name: str = "truthtok",
+    connections_max: int = 10,
+    acquire_seconds: float = ACQUIRE_SECONDS,
+    command_seconds: float = COMMAND_SECONDS,
 ) -> AsyncIterator[Database]:
     """Open a pool for the body. Connects at the first statement: the server may start later than we do."""
     pool = await asyncpg.create_pool(
         database_url,
         min_size=0,
         max_size=connections_max,
-        timeout=ACQUIRE_SECONDS,
-        command_timeout=COMMAND_SECONDS,
+        timeout=acquire_seconds,
+        command_timeout=command_seconds,
         connection_class=_Connection,
         init=_set_codecs,
         server_settings=_SESSION | {"application_name": application_name},
     )
     try:
-        yield Database(pool)
+        yield Database(pool, acquire_seconds)
     finally:
-        pool.terminate()
+        with suppress(TimeoutError):  # closing that takes too long is cut off by the pool itself
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await pool.close()
 
 
 async def _set_codecs(connection: Any) -> None:
