@@ -3,9 +3,9 @@
 import asyncio
 from typing import Final
 
+from gateway.media.embedded import listen, serve_plane
 from gateway.media.plane import Plane
 from gateway.media.probes import Readiness, probe_routes
-from gateway.media.server import listen, serve_plane
 
 DRAIN_SECONDS: Final = 1.0
 

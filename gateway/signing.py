@@ -35,7 +35,7 @@ def upload_url(config: GatewayConfig, upload_id: UUID) -> str:
 
 def upload_token(config: GatewayConfig, upload_id: UUID) -> str:
     """Return the last path segment of an upload's URL."""
-    return f"{upload_id}.{_sign(_keys(config)[0], _UPLOAD + upload_id.bytes)}"
+    return f"{upload_id}.{_sign(keys_of(config)[0], _UPLOAD + upload_id.bytes)}"
 
 
 def find_upload_id(config: GatewayConfig, token: str) -> UUID | None:
@@ -60,7 +60,7 @@ def media_url(config: GatewayConfig, video_id: UUID, name: str, expires_at: int)
 
 def media_query(config: GatewayConfig, video_id: UUID, expires_at: int) -> str:
     """Return the query that opens every object of one video until `expires_at`, in unix seconds."""
-    signature = _sign(_keys(config)[0], _media_text(video_id, expires_at))
+    signature = _sign(keys_of(config)[0], _media_text(video_id, expires_at))
     return f"expires={expires_at}&signature={signature}"
 
 
@@ -92,8 +92,11 @@ def _media_text(video_id: UUID, expires_at: int) -> bytes:
     return _MEDIA + video_id.bytes + expires_at.to_bytes(8, "big")
 
 
-def _keys(config: GatewayConfig) -> tuple[bytes, ...]:
-    """Return the keys: the first signs, each one opens. Old keys go behind it when they are rotated."""
+def keys_of(config: GatewayConfig) -> tuple[bytes, ...]:
+    """Return the keys: the first signs, each opens. A rotated key stays behind it until its URLs ran out.
+
+    Raises ValueError for a short one.
+    """
     if len(config.signing_key) < KEY_BYTES_MIN:
         raise ValueError(f"the signing key must have at least {KEY_BYTES_MIN} bytes")
     return (config.signing_key,)
@@ -105,4 +108,4 @@ def _sign(key: bytes, text: bytes) -> str:
 
 def _is_signed(config: GatewayConfig, text: bytes, signature: str) -> bool:
     given = signature.encode("utf-8", "replace")
-    return any(hmac.compare_digest(_sign(key, text).encode(), given) for key in _keys(config))
+    return any(hmac.compare_digest(_sign(key, text).encode(), given) for key in keys_of(config))

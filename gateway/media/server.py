@@ -1,111 +1,52 @@
-"""Granian inside an event loop that is not its own, from listening to a graceful end.
-
-The embedded server, because its `stop` closes the listener and idle connections at once while `serve` waits
-for running requests and for files still being sent (measured with 2.8.7); what a worker of the normal server
-does in a process of its own, this does beside everything else the process has open.
-"""
+"""The media plane as one call of the composition root: uploads, delivery, probes, and the relay beside."""
 
 import asyncio
-import logging
-import socket
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Sequence
 
-from granian._granian import SocketHolder
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
-from granian.server.embed import Server
-
+from gateway.config import GatewayConfig
+from gateway.media.embedded import listen, serve_plane
 from gateway.media.plane import Plane
-
-logger = logging.getLogger(__name__)
-
-BACKLOG: Final = 1024
-HEADER_SECONDS: Final = 10.0
-LAST_SECONDS: Final = 1.0
-"""What cut requests get to say goodbye."""
-_UNIX_SOCKET: Final = False
-
-# Levels only: Granian's own configuration would put handlers of its own on its loggers and close ours.
-_LOGS: Final[dict[str, Any]] = {"incremental": True, "formatters": {}, "handlers": {}, "loggers": {}}
+from gateway.media.probes import Readiness, probe_routes
+from gateway.media.router import Route
+from gateway.media.routes import MediaPorts, delivery_routes, upload_routes
+from gateway.relay import Relay
+from gateway.signing import keys_of
+from storage.bundle import Storage
+from subjects.bus import Bus
 
 
-class PortBusyError(OSError):
-    """The address cannot be bound. The text is one line for whoever started the process."""
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 takes any. Raises PortBusyError.
-
-    Granian's own sockets set SO_REUSEPORT: a second server on a busy port would steal half its requests.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise PortBusyError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
-    listener.settimeout(0)
-    return listener
-
-
-async def serve_plane(
-    plane: Plane, listener: socket.socket, *, stop: asyncio.Event, drain_seconds: float
+async def serve_media(
+    config: GatewayConfig,
+    storage: Storage,
+    bus: Bus,
+    *,
+    host: str,
+    port: int,
+    ready: Readiness,
+    stop: asyncio.Event,
+    more_routes: Sequence[Route] = (),
 ) -> None:
-    """Serve until `stop`, then let running requests end within `drain_seconds` and cut the rest.
+    """Serve until `stop`, then drain for up to `config.drain_seconds` and relay what is left to say.
 
-    Takes the socket over. Raises RuntimeError when the server ends by itself.
+    Raises PortBusyError, and ValueError for a signing key that is too short.
     """
-    server = _Server(plane, listener)
-    serving = asyncio.ensure_future(server.serve())
-    stopping = asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if serving.done():
-            raise RuntimeError("the HTTP server ended by itself") from serving.exception()
-        plane.leaving.set()
-        server.stop()  # type: ignore[no-untyped-call] # Granian's
-        await _drain(plane, serving, drain_seconds)
-    finally:
-        stopping.cancel()
-        serving.cancel()
+    keys_of(config)
+    listener = listen(host, port)
+    relay, drained = Relay(storage.outbox, bus), asyncio.Event()
+    ports = MediaPorts(
+        videos=storage.videos,
+        uploads=storage.uploads,
+        objects=storage.objects,
+        cache=storage.cache,
+        kick=relay.kick,
+    )
+    plane = Plane((*media_routes(config, ports, ready), *more_routes), config.allowed_origins)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(relay.run(drained))
+        await serve_plane(plane, listener, stop=stop, drain_seconds=config.drain_seconds)
+        drained.set()
 
 
-async def _drain(plane: Plane, serving: "asyncio.Future[None]", drain_seconds: float) -> None:
-    done, _ = await asyncio.wait({serving}, timeout=drain_seconds)
-    if done:
-        return
-    logger.warning("cutting %d requests that outlasted the drain", len(plane.running))
-    _cancel(plane.running)
-    await asyncio.wait({serving}, timeout=LAST_SECONDS)
-
-
-def _cancel(tasks: Iterable["asyncio.Task[Any]"]) -> None:
-    for task in list(tasks):
-        task.cancel()
-
-
-class _Server(Server):
-    """Granian on a socket that is bound already, speaking HTTP/1 only."""
-
-    def __init__(self, plane: Plane, listener: socket.socket) -> None:
-        super().__init__(
-            plane,
-            interface=Interfaces.RSGI,
-            http=HTTPModes.http1,
-            websockets=False,
-            backlog=BACKLOG,
-            http1_settings=HTTP1Settings(header_read_timeout=int(HEADER_SECONDS * 1000)),
-            log_level=LogLevels.error,
-            log_dictconfig=_LOGS,
-        )
-        self._listener = listener
-
-    def _init_shared_socket(self) -> None:
-        """Hand over our socket: what Granian would make here, it makes with SO_REUSEPORT."""
-        holder: Any = SocketHolder
-        self._shd = holder(self._listener.detach(), _UNIX_SOCKET, BACKLOG)
+def media_routes(config: GatewayConfig, ports: MediaPorts, ready: Readiness) -> tuple[Route, ...]:
+    """Return every route of the media plane."""
+    return (*probe_routes(ready), *upload_routes(config, ports), *delivery_routes(config, ports))

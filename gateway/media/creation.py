@@ -1,0 +1,65 @@
+"""tus creation: POST /uploads makes a video's intent and the upload that its bytes will come to.
+
+With `Upload-Concat: partial` only an upload, a piece of a `final` one, which brings no bytes of its own.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from msgspec.structs import asdict, replace
+
+from gateway.config import GatewayConfig
+from gateway.media import tus
+from gateway.media.completion import priority_of
+from gateway.media.concatenation import Concatenation
+from gateway.media.exchange import Reply, Request
+from gateway.media.intent import new_upload, new_video
+from gateway.media.metadata import Claims, read_claims
+from gateway.media.uploads import UploadHandlers, progress, require_size
+from gateway.signing import upload_url
+from storage.ports import Uploads, Videos
+from storage.records import Upload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Creation:
+    """Makes uploads for whoever asks."""
+
+    config: GatewayConfig
+    videos: Videos
+    uploads: Uploads
+    handlers: UploadHandlers
+    concatenation: Concatenation
+    now: Callable[[], datetime]
+
+    async def create(self, request: Request) -> Reply:
+        """Answer POST. Raises ProblemError."""
+        tus.require_version(request.headers)
+        claims = read_claims(request.headers.get("upload-metadata", ""))
+        kind, _, urls = request.headers.get("upload-concat", "").partition(";")
+        match kind.strip():
+            case "final":
+                upload = await self.concatenation.join(request, claims, urls)
+            case "" | "partial":
+                upload = await self._open(request, claims, partial=bool(kind.strip()))
+            case _:
+                raise tus.bad_header("Upload-Concat", "partial, or final; and the URLs of its parts")
+        request.notes["upload_id"] = str(upload.id)
+        return Reply(201, {"Location": upload_url(self.config, upload.id), **progress(upload)})
+
+    async def _open(self, request: Request, claims: Claims, *, partial: bool) -> Upload:
+        """Make an upload and take what bytes came along with it."""
+        length_bytes = tus.find_length(request.headers)
+        require_size(length_bytes or 0, self.config.max_upload_bytes)
+        has_bytes = request.body.declared_bytes != 0
+        if has_bytes:
+            tus.require_body_type(request.headers)
+        new = new_upload(self.config, request, claims, length_bytes, self.now())
+        if partial or new.video_id is None:
+            new = replace(new, video_id=None, partial=True)
+            await self.uploads.create(new)
+        else:
+            await self.videos.create(new_video(new.video_id, new, claims), new)
+        upload = Upload(**asdict(new), priority=priority_of(length_bytes))
+        return await self.handlers.take(upload, request) if has_bytes or length_bytes == 0 else upload

@@ -1,0 +1,121 @@
+"""Delivery: GET and HEAD of one object of a video, by a signed URL.
+
+    /media/{video_id}/{name}?expires=…&signature=… -> a local file | a redirect to storage | a stream
+
+Objects never change, so a copy is good for as long as its URL is. Staging cannot be reached: every key is
+built below the video's own prefix.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Final
+from uuid import UUID
+
+from gateway.config import GatewayConfig
+from gateway.media.conditions import is_range_valid, is_unchanged
+from gateway.media.content_types import content_type_of, disposition_of
+from gateway.media.exchange import ByteStream, FileSlice, Reply, Request
+from gateway.media.heads import Heads
+from gateway.media.ranges import Span, UnsatisfiableError, find_span
+from gateway.media.tus import http_date
+from gateway.problems import ProblemError
+from gateway.signing import check_media, find_uuid
+from storage.keys import derived_key
+from storage.ports import Objects
+from storage.records import ObjectInfo
+
+REDIRECT_CACHE_SECONDS: Final = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """Serves objects."""
+
+    config: GatewayConfig
+    objects: Objects
+    heads: Heads
+    now: Callable[[], datetime]
+
+    async def get(self, request: Request) -> Reply:
+        """Answer GET and HEAD. Raises ProblemError."""
+        video_id, key, left_seconds = self._admit(request)
+        info = await self.heads.find(key)
+        if info is None:
+            raise ProblemError("not_found", "This video has no such object.")
+        name = request.values["name"]
+        headers = {
+            "ETag": f'"{info.etag}"',
+            "Last-Modified": http_date(info.modified_at),
+            "Cache-Control": f"public, max-age={left_seconds}, immutable",
+            "Accept-Ranges": "bytes",
+        }
+        if is_unchanged(request.headers, headers["ETag"], info.modified_at):
+            return Reply(HTTPStatus.NOT_MODIFIED, headers)
+        target = await self._redirect_target(request, key, left_seconds)
+        if target is not None:
+            cached = f"private, max-age={min(REDIRECT_CACHE_SECONDS, left_seconds)}"
+            return Reply(HTTPStatus.TEMPORARY_REDIRECT, {"Location": target, "Cache-Control": cached})
+        headers["Content-Type"] = content_type_of(name)
+        headers["Content-Disposition"] = disposition_of(
+            video_id, name, download=request.query.get("download") == "1"
+        )
+        return self._reply(request, info, headers)
+
+    def _admit(self, request: Request) -> tuple[UUID, str, int]:
+        """Return the video, the object's key and for how many seconds the URL is good.
+
+        Raises ProblemError: 403 before anything is said of what there is.
+        """
+        video_id = find_uuid(request.values["video_id"])
+        expires, signature = request.query.get("expires", ""), request.query.get("signature", "")
+        now = self.now()
+        verdict = "bad" if video_id is None else check_media(self.config, video_id, expires, signature, now)
+        if video_id is None or verdict == "bad":
+            raise ProblemError("bad_signature", "Ask the API for a URL of this video.")
+        request.notes["video_id"] = str(video_id)
+        if verdict == "expired":
+            raise ProblemError("url_expired", "Ask the API for a new URL of this video.")
+        try:
+            key = derived_key(video_id, request.values["name"])
+        except ValueError as error:
+            raise ProblemError("not_found", "This video has no such object.") from error
+        return video_id, key, int(expires) - int(now.timestamp())
+
+    async def _redirect_target(self, request: Request, key: str, left_seconds: int) -> str | None:
+        """Return where else the bytes can be read. A presigned URL is good for GET only."""
+        if not self.config.redirect_to_storage or request.method == "HEAD":
+            return None
+        return await self.objects.presign(key, left_seconds)
+
+    def _reply(self, request: Request, info: ObjectInfo, headers: dict[str, str]) -> Reply:
+        span = _span_of(request, info, headers["ETag"])
+        if span is None:
+            return Reply(HTTPStatus.OK, headers, self._body(info, Span(0, info.size_bytes)))
+        headers["Content-Range"] = span.content_range(info.size_bytes)
+        return Reply(HTTPStatus.PARTIAL_CONTENT, headers, self._body(info, span))
+
+    def _body(self, info: ObjectInfo, span: Span) -> FileSlice | ByteStream:
+        path = self.objects.local_path(info.key)
+        if path is not None:
+            return FileSlice(path, *span)
+        return ByteStream(self._stream(info.key, span), span.end_bytes - span.start_bytes)
+
+    async def _stream(self, key: str, span: Span) -> AsyncIterator[bytes]:
+        async for chunk in self.objects.stream(key, *span):
+            yield chunk
+
+
+def _span_of(request: Request, info: ObjectInfo, etag: str) -> Span | None:
+    """Return the part that is asked for, None for all. Raises ProblemError 416."""
+    if request.method == "HEAD" or not is_range_valid(request.headers, etag, info.modified_at):
+        return None
+    try:
+        return find_span(request.headers.get("range", ""), info.size_bytes)
+    except UnsatisfiableError as error:
+        raise ProblemError(
+            "range_not_satisfiable",
+            f"The object has {info.size_bytes} bytes.",
+            headers={"Content-Range": f"bytes */{info.size_bytes}", "Accept-Ranges": "bytes"},
+        ) from error

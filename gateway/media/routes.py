@@ -1,0 +1,67 @@
+"""The media plane's paths and what stands behind them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gateway.config import GatewayConfig
+from gateway.media import tus
+from gateway.media.concatenation import Concatenation
+from gateway.media.creation import Creation
+from gateway.media.delivery import Delivery
+from gateway.media.heads import Heads
+from gateway.media.intake import Intake
+from gateway.media.router import Route
+from gateway.media.uploads import UploadHandlers
+from storage.ports import Cache, Objects, Uploads, Videos
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaPorts:
+    """What the media plane asks of the rest of the house."""
+
+    videos: Videos
+    uploads: Uploads
+    objects: Objects
+    cache: Cache
+    kick: Callable[[], None]
+    """Called when a message was promised: `Relay.kick`."""
+    now: Callable[[], datetime] = utc_now
+
+
+def upload_routes(config: GatewayConfig, ports: MediaPorts) -> tuple[Route, ...]:
+    """Return the routes of tus."""
+    intake = Intake(
+        config=config, uploads=ports.uploads, objects=ports.objects, kick=ports.kick, now=ports.now
+    )
+    handlers = UploadHandlers(intake)
+    joining = Concatenation(
+        config=config, videos=ports.videos, uploads=ports.uploads, kick=ports.kick, now=ports.now
+    )
+    creation = Creation(
+        config=config,
+        videos=ports.videos,
+        uploads=ports.uploads,
+        handlers=handlers,
+        concatenation=joining,
+        now=ports.now,
+    )
+    one = {"HEAD": handlers.stand, "PATCH": handlers.patch, "DELETE": handlers.give_up}
+    options = tus.capabilities(config.max_upload_bytes)
+    return (
+        Route("/uploads", {"POST": creation.create}, tus.ALWAYS, options),
+        Route("/uploads/{token}", one, tus.ALWAYS, options),
+    )
+
+
+def delivery_routes(config: GatewayConfig, ports: MediaPorts) -> tuple[Route, ...]:
+    """Return the route of signed media URLs."""
+    delivery = Delivery(
+        config=config, objects=ports.objects, heads=Heads(ports.objects, ports.cache), now=ports.now
+    )
+    return (Route("/media/{video_id}/{name*}", {"GET": delivery.get}),)
