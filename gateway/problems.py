@@ -19,6 +19,7 @@ from subjects.bus import BusUnavailableError
 CONTENT_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 2
 
+_ECHO_MAX: Final = 200
 _AT: Final = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>(?:key in )?\$[^`]*)`)?", re.DOTALL)
 _FIELD: Final = re.compile(r"(?:unknown|missing required) field `(?P<name>.*)`", re.DOTALL)
 _STEP: Final = re.compile(r"\.([^.\[]+)|\[([^\]]*)\]")
@@ -150,11 +151,12 @@ def field_error(message: str) -> FieldError:
     field = _FIELD.search(what)
     if field is not None:
         steps.append(field["name"])
-    return FieldError("".join(f"/{_escaped(step)}" for step in steps), what.rstrip("."))
+    return FieldError(pointer(*steps), what[:_ECHO_MAX])
 
 
-def _escaped(step: str) -> str:
-    return step.replace("~", "~0").replace("/", "~1")
+def pointer(*steps: str | int) -> str:
+    """Return the JSON pointer (RFC 6901) of a path. What a client wrote is echoed only so far."""
+    return "".join(f"/{str(step)[:_ECHO_MAX].replace('~', '~0').replace('/', '~1')}" for step in steps)
 
 
 def problem_headers(problem: ProblemError) -> dict[str, str]:

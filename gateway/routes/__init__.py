@@ -1,0 +1,1 @@
+"""What clients may ask, one module per subject. Each declares its routes; `gateway.api` gathers them."""

@@ -1,0 +1,61 @@
+"""The API put together: its routes over the ports it is given, with the hub that follows the streams.
+
+    async with open_api(config, ports) as api:
+        response = await api.respond(request)
+
+No web framework here: `robyn_server.py` is the transport.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import msgspec
+
+from gateway.config import GatewayConfig
+from gateway.dispatch import Dispatcher
+from gateway.event_stream import Seats
+from gateway.events import Hub
+from gateway.exchange import Request, Response
+from gateway.openapi import openapi_document
+from gateway.ports import Ports, Surroundings
+from gateway.router import Router
+from gateway.routes.table import ROUTES
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """Answers requests, and sends event streams away when the process ends."""
+
+    dispatcher: Dispatcher
+    hub: Hub
+
+    async def respond(self, request: Request) -> Response:
+        """Return the answer to a request; never raises."""
+        return await self.dispatcher.respond(request)
+
+    def drain(self) -> None:
+        """End all event streams, and take no new ones."""
+        self.hub.drain()
+
+
+def make_api(config: GatewayConfig, ports: Ports, streams: int) -> Api:
+    """Return the API with room for so many event streams. Its hub does not run yet."""
+    document = msgspec.json.encode(openapi_document(ROUTES, config.api_url))
+    hub = Hub(ports.bus)
+    house = Surroundings(config=config, ports=ports, hub=hub, seats=Seats(streams), document=document)
+    return Api(Dispatcher(house, Router(ROUTES)), hub)
+
+
+@asynccontextmanager
+async def open_api(config: GatewayConfig, ports: Ports, streams: int | None = None) -> AsyncIterator[Api]:
+    """Run an API: its hub follows the streams until the context is left."""
+    api = make_api(config, ports, config.max_streams if streams is None else streams)
+    async with asyncio.TaskGroup() as group:
+        following = group.create_task(api.hub.run())
+        try:
+            yield api
+        finally:
+            api.drain()
+            following.cancel()

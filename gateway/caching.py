@@ -1,0 +1,27 @@
+"""Entity tags and conditional requests (RFC 9110, sections 8.8.3 and 13.1.2)."""
+
+from dataclasses import replace
+from hashlib import blake2b
+
+from gateway.exchange import Response
+
+
+def entity_tag(body: bytes) -> str:
+    """Return the strong tag of a representation, quoted."""
+    return f'"{blake2b(body, digest_size=12).hexdigest()}"'
+
+
+def is_known(if_none_match: str, tag: str) -> bool:
+    """Whether a client's If-None-Match names this tag; compared weakly, as the RFC asks."""
+    given = [one.strip().removeprefix("W/") for one in if_none_match.split(",")]
+    return "*" in given or tag in given
+
+
+def tagged(response: Response, if_none_match: str) -> Response:
+    """Return a 200 with its tag, or 304 without a body when the client has it already."""
+    tag = entity_tag(response.body)
+    headers = {**response.headers, "ETag": tag, "Cache-Control": "private, no-cache"}
+    if if_none_match and is_known(if_none_match, tag):
+        headers.pop("Content-Type", None)
+        return Response(status=304, headers=headers)
+    return replace(response, headers=headers)

@@ -1,0 +1,164 @@
+"""The one way through which every request goes: from its bytes to a call, from a reply to an answer.
+
+Framework-free: `respond` takes and returns plain values and never raises.
+"""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import msgspec
+
+from gateway import access_log
+from gateway.body import check_length, decode_body, decode_query
+from gateway.caching import tagged
+from gateway.caller import determine_caller
+from gateway.exchange import Request, Response
+from gateway.idempotent import fingerprint, key_of, once
+from gateway.origins import SECURITY, cors_headers, preflight_headers, refuse_foreign_writes
+from gateway.ports import Surroundings
+from gateway.problems import ProblemError, problem_body, problem_headers, problem_of
+from gateway.request_id import HEADER, request_id_of
+from gateway.route import Call, Reply, Route
+from gateway.router import Found, Router
+from subjects.ids import new_id
+from subjects.trace import begin_trace, trace_id
+
+logger = logging.getLogger(__name__)
+
+NO_ROUTE: Final = "none"
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+@dataclass(slots=True)
+class Progress:
+    """What is known of a request so far, for its log line."""
+
+    request_id: str
+    trace: str
+    begun: float = field(default_factory=time.perf_counter)
+    route: str = NO_ROUTE
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatcher:
+    """Answers requests by a table of routes."""
+
+    house: Surroundings
+    router: Router
+
+    async def respond(self, request: Request) -> Response:
+        """Return the answer to a request, whatever it is."""
+        request_id = request_id_of(request.headers)
+        progress = Progress(request_id, begin_trace(request_id))
+        try:
+            response = await self._answer(request, progress)
+        except Exception as error:  # noqa: BLE001 - the edge: whatever it is becomes a problem
+            response = self._problem(error, progress)
+        response = replace(response, headers=self._headers(request, response, request_id))
+        _record(request, response, progress)
+        return response
+
+    async def _answer(self, request: Request, progress: Progress) -> Response:
+        headers = request.headers
+        if "content-length" in headers and "transfer-encoding" in headers:
+            # Two lengths of one body: a proxy may have believed the other one (request smuggling).
+            raise ProblemError("malformed_request", "Send Content-Length or Transfer-Encoding, not both.")
+        found = self.router.find(request.path)
+        progress.route = found.template
+        if request.method == "OPTIONS":
+            return Response(status=204, headers=preflight_headers(found.allow))
+        route = found.route(request.method)
+        config = self.house.config
+        refuse_foreign_writes(request.method, headers, config.allowed_origins, config.api_url)
+        check_length(request.body, headers.get("content-length", ""), config.max_body_bytes)
+        call = self._call(request, route, found, progress)
+        async with asyncio.timeout(route.timeout_seconds):
+            response = await self._run_once(request, route, call)
+        return tagged(response, headers.get("if-none-match", "")) if route.etag else response
+
+    def _call(self, request: Request, route: Route, found: Found, progress: Progress) -> Call:
+        """Return the request decoded and checked. Raises ProblemError or msgspec.ValidationError."""
+        caller = determine_caller(request.headers, request.peer)
+        if route.admin and not caller.is_admin:
+            raise ProblemError("forbidden", "Only administrators may do this, from a private network.")
+        return Call(
+            caller=caller,
+            request_id=progress.request_id,
+            trace=progress.trace,
+            resource_id=new_id(self.house.ports.now()),
+            headers=request.headers,
+            path=found.values,
+            query=decode_query(route.query, request.query),
+            body=decode_body(route.body, request.headers.get("content-type", ""), request.body),
+        )
+
+    async def _run_once(self, request: Request, route: Route, call: Call) -> Response:
+        key = request.headers.get("idempotency-key")
+        if key is None or request.method != "POST":
+            return await self._run(request.method, route, call)
+
+        async def run(resource_id: Any) -> Response:
+            return await self._run(request.method, route, replace(call, resource_id=resource_id))
+
+        return await once(
+            self.house.ports.idempotency,
+            call.caller.user_id,
+            key_of(key),
+            fingerprint(request.method, request.path, msgspec.json.encode(call.body, order="sorted")),
+            resource_id=call.resource_id,
+            run=run,
+        )
+
+    async def _run(self, method: str, route: Route, call: Call) -> Response:
+        reply = await route.handler(self.house, call)
+        return _written(route, reply, headless=method == "HEAD")
+
+    def _problem(self, error: Exception, progress: Progress) -> Response:
+        problem = problem_of(error)
+        progress.code = problem.code
+        if problem.code == "internal":
+            logger.error("request %s failed", progress.request_id, exc_info=error)
+        return Response(
+            status=problem.status,
+            headers=problem_headers(problem),
+            body=problem_body(problem, progress.request_id),
+        )
+
+    def _headers(self, request: Request, response: Response, request_id: str) -> dict[str, str]:
+        cors = cors_headers(request.headers.get("origin", ""), self.house.config.allowed_origins)
+        usual = {**SECURITY, "Cache-Control": "no-store", HEADER: request_id, **cors}
+        return {**usual, **response.headers}
+
+
+def _written(route: Route, reply: Reply, *, headless: bool) -> Response:
+    """Return a reply as it goes over the wire. A HEAD of a stream opens none."""
+    body = reply.body if isinstance(reply.body, bytes) else b""
+    if isinstance(reply.body, msgspec.Struct):
+        body = _ENCODER.encode(reply.body)
+    headers = {**route.headers, **reply.headers}
+    if body or reply.stream is not None:
+        headers.setdefault("Content-Type", route.content_type)
+    stream = None if headless else reply.stream
+    return Response(status=reply.status or route.status, headers=headers, body=body, stream=stream)
+
+
+def _record(request: Request, response: Response, progress: Progress) -> None:
+    access_log.record(
+        access_log.Line(
+            at=access_log.now(),
+            method=request.method[:16],
+            route=progress.route,
+            path=request.path[:200],
+            status=response.status,
+            seconds=round(time.perf_counter() - progress.begun, 6),
+            request_id=progress.request_id,
+            trace_id=trace_id(progress.trace),
+            peer=request.peer,
+            bytes=len(response.body),
+            code=progress.code,
+        )
+    )

@@ -1,0 +1,129 @@
+"""One client's stream: where the video stands, what was missed, then what happens, without gap or duplicate.
+
+Listening begins before the past is read back, so nothing falls between; what both told is told once, by its
+place in the stream.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Final, cast
+from uuid import UUID
+from weakref import WeakSet
+
+from gateway.access_log import STREAMS
+from gateway.event_text import (
+    HEARTBEAT,
+    RECONNECT,
+    RETRY,
+    Frame,
+    event_text,
+    find_message,
+    frame_of,
+)
+from gateway.events import EVENTS, Hub, Inbox, patterns
+from gateway.problems import unavailable
+from storage.errors import StorageUnavailableError
+from subjects.bus import BusError
+
+HEARTBEAT_SECONDS: Final = 15.0
+LONGEST_SECONDS: Final = 3600.0
+ROOM_RETRY_SECONDS: Final = 5
+
+
+class Seat:
+    """One stream's place among those a process holds; free once nobody holds it, begun or not."""
+
+    __slots__ = ("__weakref__",)
+
+
+class Seats:
+    """How many streams a process may hold."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._taken: WeakSet[Seat] = WeakSet()
+        STREAMS.set_function(lambda: len(self._taken))
+
+    def take(self) -> Seat:
+        """Return a place. Raises ProblemError 503 when all are taken."""
+        if len(self._taken) >= self.limit:
+            raise unavailable(
+                "This process holds as many event streams as it can. Come again later.",
+                code="overloaded",
+                seconds=ROOM_RETRY_SECONDS,
+            )
+        seat = Seat()
+        self._taken.add(seat)
+        return seat
+
+
+@dataclass(frozen=True, slots=True)
+class EventStream:
+    """What a stream is made of. `snapshot` returns the video's representation, or None when it is gone."""
+
+    hub: Hub
+    video_id: UUID
+    snapshot: Callable[[], Awaitable[Any]]
+    after: int | None = None
+    """The last event the client knows; None when it knows nothing but what it is told first."""
+    heartbeat_seconds: float = HEARTBEAT_SECONDS
+    longest_seconds: float = LONGEST_SECONDS
+    clock: Callable[[], float] = time.monotonic
+
+    async def parts(self, seat: Seat) -> AsyncIterator[bytes]:
+        """Yield the text of the stream until the client, the house or an hour says that it is over.
+
+        Holds on to the seat for as long as it exists. When a server behind us fails, the client is told to
+        come back: it knows how far it got.
+        """
+        try:
+            with self.hub.listening(self.video_id) as inbox:
+                async with aclosing(cast("Any", self._told(inbox))) as told:
+                    async for text in told:
+                        yield text
+        except (BusError, StorageUnavailableError):
+            yield RECONNECT
+        del seat
+
+    async def _told(self, inbox: Inbox) -> AsyncIterator[bytes]:
+        yield RETRY
+        video = await self.snapshot()
+        if video is not None:
+            yield event_text("video", video)
+        known = 0
+        async for frame in self._missed():
+            known = frame.sequence or known
+            yield frame.text
+        async with aclosing(cast("Any", self._live(inbox, known))) as live:
+            async for text in live:
+                yield text
+
+    async def _missed(self) -> AsyncIterator[Frame]:
+        if self.after is None:
+            return
+        past = self.hub.bus.history(EVENTS, patterns(EVENTS, self.video_id), after=self.after)
+        async for stored in past:
+            message = find_message(stored)
+            if message is not None:
+                yield frame_of(message, stored)
+
+    async def _live(self, inbox: Inbox, known: int) -> AsyncIterator[bytes]:
+        until = self.clock() + self.longest_seconds
+        while self.clock() < until:
+            try:
+                async with asyncio.timeout(self.heartbeat_seconds):
+                    frame = await inbox.frames.get()
+            except TimeoutError:
+                yield HEARTBEAT
+                continue
+            if frame is None:
+                break
+            if frame.sequence is not None and frame.sequence <= known:
+                continue
+            yield frame.text
+            if frame.last:
+                return
+        yield RECONNECT

@@ -1,0 +1,105 @@
+"""A stored message as a client of the event stream may see it (WHATWG HTML, server-sent events). Pure.
+
+    id: 4711
+    event: video.probed
+    data: {"video_id":"…","type":"video.probed","at":"…","stage":"prober","state":"done",…}
+
+Fields are let through by name: object keys and whatever a later version adds stay inside the house.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from subjects import stage, upload, video
+from subjects.bus import Stored
+from subjects.codec import UndecodableError, open_message
+from subjects.message import Message
+from subjects.registry import subject_of
+from subjects.stage import JOURNEY, StageProgressed
+
+HEARTBEAT: Final = b": still here\n\n"
+RETRY: Final = b"retry: 2000\n\n"
+"""Milliseconds, as the specification has it."""
+RECONNECT: Final = b": reconnect to go on\n\n"
+
+_SHOWN: Final[dict[str, tuple[str, ...]]] = {
+    upload.COMPLETED.name: ("size_bytes", "completed_at"),
+    upload.EXPIRED.name: (),
+    video.UPLOADED.name: ("size_bytes", "sha256", "content_type"),
+    video.PROBED.name: ("metadata", "location", "recorded_at"),
+    video.REJECTED.name: ("stage", "code", "detail"),
+    video.THUMBNAILED.name: (),
+    video.READY.name: (),
+    video.FAILED.name: ("stage", "code", "detail"),
+    video.DELETED.name: (),
+    stage.SKIPPED.name: ("stage", "reason", "detail"),
+    stage.PROGRESSED.name: ("stage", "attempt", "fraction", "note"),
+}
+_MEANS: Final[dict[str, dict[str, str]]] = {
+    **{one.done.name: {"stage": one.name, "state": "done"} for one in JOURNEY},
+    video.REJECTED.name: {"state": "failed", "status": "rejected"},
+    video.FAILED.name: {"state": "failed", "status": "failed"},
+    video.READY.name: {"status": "ready"},
+    upload.EXPIRED.name: {"status": "rejected"},
+    stage.SKIPPED.name: {"state": "skipped"},
+    stage.PROGRESSED.name: {"state": "running"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The latest that a stage said about itself."""
+
+    stage: str
+    attempt: int
+    fraction: float
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One event, ready to be sent to any number of clients."""
+
+    video_id: UUID
+    text: bytes
+    sequence: int | None = None
+    """Place in the EVENTS stream; None for progress, which cannot be replayed."""
+    last: bool = False
+    """True when nothing can follow: the video is gone."""
+
+
+def find_message(stored: Stored) -> Message | None:
+    """Return what a stored message says; None when it cannot be read."""
+    try:
+        return open_message(stored.subject, stored.headers, stored.body)
+    except UndecodableError:
+        return None
+
+
+def frame_of(message: Message, stored: Stored) -> Frame:
+    """Return the event that tells a client of a message."""
+    name = subject_of(message).name
+    sequence = None if isinstance(message, StageProgressed) else stored.sequence
+    text = event_text(name, event_data(name, message, stored.stored_at), sequence)
+    return Frame(message.video_id, text, sequence, last=name == video.DELETED.name)
+
+
+def event_data(name: str, message: Message, at: datetime) -> dict[str, Any]:
+    """Return what an event says: what it means for stage and status, and the message's public fields."""
+    shown = {field: getattr(message, field) for field in _SHOWN.get(name, ())}
+    return {"video_id": message.video_id, "type": name, "at": at, **_MEANS.get(name, {}), **shown}
+
+
+def event_text(name: str, data: Any, sequence: int | None = None) -> bytes:
+    """Return one event. JSON without line breaks is one `data:` line."""
+    head = f"id: {sequence}\n" if sequence is not None else ""
+    return b"%bevent: %b\ndata: %b\n\n" % (head.encode(), name.encode(), msgspec.json.encode(data))
+
+
+def progress_of(message: StageProgressed, at: datetime) -> Progress:
+    """Return what a progress message says, for the representation of its video."""
+    return Progress(message.stage, message.attempt, min(max(message.fraction, 0.0), 1.0), at)

@@ -1,0 +1,79 @@
+"""What the API is given by the composition root, and what its handlers see."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+import msgspec
+
+from gateway.config import GatewayConfig
+from gateway.event_stream import Seats
+from gateway.events import Hub
+from storage.ports import Idempotency, Uploads, Videos
+from subjects.bus import Bus
+
+
+class Queue(msgspec.Struct, frozen=True, kw_only=True):
+    """How one durable of an actor stands."""
+
+    actor: str
+    priority: str
+    stream: str
+    pending: int
+    """Messages not yet handed out."""
+    in_flight: int
+    """Handed out and not yet answered."""
+    redelivered: int
+    """Of those in flight, how many for the second time or more."""
+    oldest_age_seconds: float | None = None
+    """Age of the oldest message not yet done; None when there is none."""
+
+
+class Queues(Protocol):
+    """How much work waits for each actor."""
+
+    async def list_queues(self) -> list[Queue]:
+        """Return every durable's state. Raises BusUnavailableError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency:
+    """A server behind this one."""
+
+    name: str
+    ping: Callable[[], Awaitable[object]]
+    required: bool = True
+    """Without a required one nothing works; without another the answers are slower."""
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """What stands behind the API."""
+
+    videos: Videos
+    uploads: Uploads
+    idempotency: Idempotency
+    bus: Bus
+    queues: Queues
+    kick: Callable[[], None]
+    """Tells the relay that the outbox holds something new; never blocks."""
+    dependencies: tuple[Dependency, ...] = ()
+    now: Callable[[], datetime] = utc_now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a handler sees."""
+
+    config: GatewayConfig
+    ports: Ports
+    hub: Hub
+    seats: Seats
+    document: bytes
+    """The OpenAPI document."""

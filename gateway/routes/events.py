@@ -1,0 +1,55 @@
+"""`GET /api/v1/videos/{video_id}/events`: server-sent events of one video."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from gateway.body import parameter_problem
+from gateway.event_stream import EventStream
+from gateway.live_progress import present_live
+from gateway.ports import Surroundings
+from gateway.present import Video
+from gateway.problems import unavailable
+from gateway.route import Call, Reply, Route
+from gateway.visibility import get_visible
+
+LARGEST: Final = 2**63 - 1
+_DIGITS_MAX: Final = 19
+
+
+async def stream_events(house: Surroundings, call: Call) -> Reply:
+    """Return the stream of a video the caller may see."""
+    after = last_event_id(call.headers)
+    await get_visible(house, call)
+    if house.hub.draining or not house.hub.live.is_set():
+        raise unavailable("Events cannot be followed right now.")
+
+    async def snapshot() -> Video | None:
+        video = await house.ports.videos.find(call.video_id, call.caller.user_id)
+        return await present_live(house, video) if video is not None else None
+
+    stream = EventStream(house.hub, call.video_id, snapshot, after)
+    return Reply(stream=stream.parts(house.seats.take()))
+
+
+def last_event_id(headers: Mapping[str, str]) -> int | None:
+    """Return the last event a client knows. Raises ProblemError 400 for an id we never gave."""
+    given = headers.get("last-event-id", "").strip()
+    if not given:
+        return None
+    plain = given.isascii() and given.isdecimal() and len(given) <= _DIGITS_MAX
+    if not plain or int(given) > LARGEST:
+        raise parameter_problem("Last-Event-ID", "must be the id of an event of this stream")
+    return int(given)
+
+
+ROUTES: Final = (
+    Route(
+        method="GET",
+        path="/api/v1/videos/{video_id}/events",
+        handler=stream_events,
+        summary="Follow a video: where it stands, then every event; Last-Event-ID replays what was missed",
+        group="Videos",
+        content_type="text/event-stream",
+        problems=("not_found", "overloaded"),
+    ),
+)

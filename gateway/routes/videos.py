@@ -1,0 +1,166 @@
+"""`POST /api/v1/videos` and `GET`, `PATCH`, `DELETE` of one."""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from gateway.live_progress import present_live
+from gateway.ports import Surroundings
+from gateway.present import CreatedVideo, Upload, Video
+from gateway.problems import ProblemError, unavailable
+from gateway.route import Call, Reply, Route
+from gateway.routes.video_fields import (
+    VideoEdit,
+    VideoIntent,
+    base_name,
+    checked_upload,
+    location_of,
+    media_type,
+    recording_time,
+    trimmed_title,
+)
+from gateway.signing import upload_url
+from gateway.visibility import get_owned, get_visible
+from storage.records import NewUpload, NewVideo
+from subjects.codec import derived_id, seal
+from subjects.ids import derived_uuid7
+from subjects.video import VideoDeleted
+
+ONE: Final = "/api/v1/videos/{video_id}"
+EXAMPLE: Final = {
+    "title": "Rain on the quay",
+    "location": {"lat": 48.85, "lng": 2.35},
+    "visibility": "public",
+    "upload": {"size_bytes": 1_048_576, "content_type": "video/mp4", "filename": "rain.mp4"},
+}
+
+
+async def create_video(house: Surroundings, call: Call) -> Reply:
+    """Keep the intent, and answer where to send the bytes."""
+    intent: VideoIntent = call.body
+    video, upload = new_video(house, call, intent), new_upload(house, call, intent)
+    await house.ports.videos.create(video, upload)
+    # A repetition finds what the first try kept: what is told is what is there.
+    kept, awaited = (
+        await house.ports.videos.find(video.id, call.caller.user_id),
+        await house.ports.uploads.find(upload.id),
+    )
+    if kept is None or awaited is None:
+        raise unavailable("The video was removed while it was made.")
+    made = CreatedVideo(
+        video=await present_live(house, kept),
+        upload=Upload(url=upload_url(house.config, upload.id), expires_at=awaited.expires_at),
+    )
+    return Reply(body=made, headers={"Location": f"/api/v1/videos/{video.id}"})
+
+
+def new_video(house: Surroundings, call: Call, intent: VideoIntent) -> NewVideo:
+    """Return the row of an intent. Raises ProblemError for a field that is not acceptable."""
+    now = house.ports.now()
+    return NewVideo(
+        id=call.resource_id,
+        user_id=call.caller.user_id,
+        title=trimmed_title(intent.title),
+        description=intent.description,
+        visibility=intent.visibility,
+        location=location_of(intent.location),
+        recorded_at=recording_time(intent.recorded_at, now),
+        created_at=now,
+    )
+
+
+def new_upload(house: Surroundings, call: Call, intent: VideoIntent) -> NewUpload:
+    """Return the upload of an intent; its id follows from the video's: a repetition makes no second."""
+    checked_upload(intent.upload, house.config.max_upload_bytes)
+    now, sha256 = house.ports.now(), intent.upload.sha256
+    return NewUpload(
+        id=upload_id_of(call.resource_id),
+        user_id=call.caller.user_id,
+        video_id=call.resource_id,
+        length_bytes=intent.upload.size_bytes,
+        content_type=media_type(intent.upload.content_type),
+        filename=base_name(intent.upload.filename),
+        sha256=sha256.lower() if sha256 is not None else None,
+        created_at=now,
+        expires_at=now + timedelta(seconds=house.config.upload_ttl_seconds),
+    )
+
+
+def upload_id_of(video_id: UUID) -> UUID:
+    """Return the id of a video's own upload."""
+    return derived_uuid7(video_id, "upload")
+
+
+async def get_video(house: Surroundings, call: Call) -> Reply:
+    """Return one video."""
+    return Reply(body=await present_live(house, await get_visible(house, call)))
+
+
+async def edit_video(house: Surroundings, call: Call) -> Reply:
+    """Change what the owner said."""
+    edit: VideoEdit = call.body
+    video = await get_owned(house, call)
+    edited = await house.ports.videos.edit(video.id, video.user_id, edit.changes())
+    if edited is None:
+        raise ProblemError("not_found", "There is no such video.")
+    return Reply(body=await present_live(house, edited))
+
+
+async def delete_video(house: Surroundings, call: Call) -> Reply:
+    """Delete the rows now and promise that the objects follow."""
+    video = await get_owned(house, call)
+    announce = seal(
+        VideoDeleted(video_id=video.id),
+        message_id=derived_id(str(video.id), "gateway", 0),
+        priority=video.priority,
+        trace=call.trace,
+    )
+    if not await house.ports.videos.remove(video.id, video.user_id, announce):
+        raise ProblemError("not_found", "There is no such video.")
+    house.ports.kick()
+    return Reply()
+
+
+ROUTES: Final = (
+    Route(
+        method="POST",
+        path="/api/v1/videos",
+        handler=create_video,
+        summary="Announce a video and get the URL to upload it to",
+        group="Videos",
+        body=VideoIntent,
+        answer=CreatedVideo,
+        status=201,
+        example=EXAMPLE,
+    ),
+    Route(
+        method="GET",
+        path=ONE,
+        handler=get_video,
+        summary="One video",
+        group="Videos",
+        answer=Video,
+        etag=True,
+        problems=("not_found",),
+    ),
+    Route(
+        method="PATCH",
+        path=ONE,
+        handler=edit_video,
+        summary="Change title, description, visibility or location",
+        group="Videos",
+        body=VideoEdit,
+        answer=Video,
+        problems=("not_found", "forbidden"),
+        example={"title": "Rain, later that day", "location": None},
+    ),
+    Route(
+        method="DELETE",
+        path=ONE,
+        handler=delete_video,
+        summary="Delete a video with everything made of it",
+        group="Videos",
+        status=204,
+        problems=("not_found", "forbidden"),
+    ),
+)
