@@ -15,9 +15,10 @@ import msgspec
 from subjects.bus import BusRefusedError, OnDelivery, OnReturned, Receipt, Stored
 from subjects.codec import Envelope
 from subjects.matching import covers_any
-from subjects.memory_clock import Clock, LoopClock, ManualClock
+from subjects.memory_clock import Action, Clock, LoopClock, ManualClock
 from subjects.memory_durable import MemoryDurable, MemoryInlet
 from subjects.memory_stream import MemoryStream
+from subjects.schedule import ROLLUP, SCHEDULE, due, is_recurring, seconds_until_due
 from subjects.streams import STREAMS, Durable, Stream
 
 __all__ = ["LoopClock", "ManualClock", "MemoryBus"]
@@ -32,6 +33,7 @@ class MemoryBus:
         self.clock = clock or LoopClock()
         self.streams = {stream.name: MemoryStream(stream) for stream in streams}
         self.durables: dict[tuple[str, str], MemoryDurable] = {}
+        self._schedules: dict[str, Action] = {}
 
     def ensure(self, *durables: Durable) -> None:
         """Create durables that do not exist yet; they deliver from the beginning of their stream."""
@@ -109,8 +111,31 @@ class MemoryBus:
     def _publish(self, envelope: Envelope) -> Receipt:
         for stream in self.streams.values():
             if covers_any(stream.declared.subjects, envelope.subject):
-                return stream.append(envelope, self.clock.now())
+                receipt = stream.append(envelope, self.clock.now())
+                if stream.declared.schedules and SCHEDULE in envelope.headers and not receipt.duplicate:
+                    self._schedule(stream, receipt.sequence)
+                return receipt
         raise BusRefusedError(f"{envelope.subject}: no stream takes it")
+
+    def _schedule(self, stream: MemoryStream, sequence: int) -> None:
+        """Keep one schedule per subject and set the clock for it."""
+        stored = stream.messages[sequence]
+        stream.roll_up(stored)
+        self._schedules.pop(stored.subject, lambda: None)()
+        seconds = seconds_until_due(stored.headers[SCHEDULE], self.clock.now())
+        self._schedules[stored.subject] = self.clock.later(seconds, lambda: self._fall_due(stream, sequence))
+
+    def _fall_due(self, stream: MemoryStream, sequence: int) -> None:
+        stored = stream.messages.get(sequence)
+        if stored is None:  # cancelled by removing it
+            return
+        said = self._publish(due(stored))
+        if ROLLUP in stored.headers:
+            stream.roll_up(stream.messages[said.sequence])
+        if is_recurring(stored.headers[SCHEDULE]):
+            self._schedule(stream, sequence)
+        else:
+            stream.remove(sequence)
 
     def _exceeded(self, durable: Durable, stored: Stored, deliveries: int) -> None:
         """Say what nats-server says when a message has used up its deliveries (its JSON schema's fields)."""

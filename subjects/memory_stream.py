@@ -41,6 +41,12 @@ class MemoryStream:
         """Forget one message; False when it was gone."""
         return self.messages.pop(sequence, None) is not None
 
+    def roll_up(self, newest: Stored) -> None:
+        """Forget what lies on the same subject before `newest`."""
+        for older in self.matching((newest.subject,)):
+            if older.sequence < newest.sequence:
+                self.remove(older.sequence)
+
     def matching(self, patterns: tuple[str, ...], after: int = 0) -> Iterator[Stored]:
         """Yield what matches any pattern with a sequence above `after`, in order."""
         for sequence, stored in tuple(self.messages.items()):

@@ -114,7 +114,7 @@ async def _along(wire: Wire, stream: str, pattern: str, after: int) -> AsyncIter
     """Yield one pattern's messages above `after` to the newest that the leader has at the start."""
     goal, deadline = await newest(wire, stream, (pattern,)), None
     while after < goal:
-        batch = await _batch(wire, stream, pattern, after + 1)
+        batch = await read_batch(wire, stream, pattern, after + 1)
         for one in batch:
             after = one.sequence
             yield one
@@ -129,8 +129,11 @@ async def _along(wire: Wire, stream: str, pattern: str, after: int) -> AsyncIter
             goal = min(goal, await newest(wire, stream, (pattern,)))
 
 
-async def _batch(wire: Wire, stream: str, pattern: str, start: int) -> list[Stored]:
-    request = {"seq": start, "next_by_subj": pattern, "batch": BATCH, "max_bytes": BATCH_BYTES}
+async def read_batch(
+    wire: Wire, stream: str, pattern: str, start: int, *, batch: int = BATCH
+) -> list[Stored]:
+    """Return the next messages of one pattern from `start` on, as some replica has them."""
+    request = {"seq": start, "next_by_subj": pattern, "batch": batch, "max_bytes": BATCH_BYTES}
     *heard, end = await wire.ask_many(f"{API}.DIRECT.GET.{stream}", msgspec.json.encode(request))
     _check(stream, end)
     found = list(map(_stored, heard))

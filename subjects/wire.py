@@ -135,13 +135,15 @@ def status_of(heard: Heard) -> str:
     return (heard.headers or {}).get(STATUS, "") if not heard.reply and not heard.data else ""
 
 
-async def ask_api(wire: Wire, subject: str, request: Any = None) -> dict[str, Any]:
+async def ask_api(
+    wire: Wire, subject: str, request: Any = None, *, timeout_seconds: float = ANSWER_SECONDS
+) -> dict[str, Any]:
     """Ask JetStream's API (`subject` without its prefix) and return the answer as JSON.
 
     Raises BusRefusedError or BusUnavailableError for an error in the answer, or when nobody answers.
     """
     body = b"" if request is None else msgspec.json.encode(request)
-    heard = await wire.ask(f"{API}.{subject}", body)
+    heard = await wire.ask(f"{API}.{subject}", body, timeout_seconds=timeout_seconds)
     if status_of(heard) == NO_RESPONDERS:
         raise BusUnavailableError(f"{subject}: nobody answers: JetStream is starting or not enabled")
     answer: dict[str, Any] = msgspec.json.decode(heard.data)
