@@ -32,4 +32,4 @@ create index videos_newest on videos (created_at desc, id desc);
 create index videos_newest_of_user on videos (user_id, created_at desc, id desc);
 create index videos_newest_of_status on videos (status, created_at desc, id desc);
 create index videos_by_word on videos using gin ((title_words || description_words));
-create index videos_by_place on videos using gist (point(lng, lat)) where lat is not null;
+create index videos_by_place on videos (lat, lng) where lat is not null;

@@ -146,9 +146,9 @@ def _change_values(changes: VideoChanges) -> list[object]:
 
 
 def _box_values(box: Box | None) -> tuple[float | None, ...]:
-    """Return a box as two that do not cross the antimeridian: west, south, east, north, west, east."""
+    """Return south, north, and two spans of longitudes that do not cross the antimeridian."""
     if box is None:
         return (None,) * 6
     if box.west <= box.east:
-        return (box.west, box.south, box.east, box.north, box.west, box.east)
-    return (box.west, box.south, 180.0, box.north, -180.0, box.east)
+        return (box.south, box.north, box.west, box.east, box.west, box.east)
+    return (box.south, box.north, box.west, 180.0, -180.0, box.east)

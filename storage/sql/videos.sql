@@ -40,6 +40,26 @@ limit 1;
 
 -- name: page_videos
 -- Each absent filter is null; the planner sees the values (see the pool), so an absent one costs nothing.
+-- The page is cut out first: what is joined to it is read for its videos only.
+with paged as (
+    select
+        id, user_id, title, description, visibility, lat, lng, location_source,
+        recorded_at, priority, status, rejection_code, rejection_detail, created_at, updated_at
+    from videos
+    where (visibility = 'public' or user_id = $1)
+        and ($2::timestamptz is null or (created_at, id) < ($2, $3::uuid))
+        and ($4::uuid is null or user_id = $4)
+        and ($5::text is null or status = $5)
+        and ($6::text[] is null or (title_words || description_words) @> $6)
+        and ($7::double precision is null or lat between $7 and $8::double precision)
+        and (
+            $9::double precision is null
+            or lng between $9 and $10::double precision
+            or lng between $11::double precision and $12::double precision
+        )
+    order by created_at desc, id desc
+    limit $13
+)
 select
     v.id, v.user_id, v.title, v.description, v.visibility, v.lat, v.lng, v.location_source,
     v.recorded_at, v.priority, v.status, v.rejection_code, v.rejection_detail, v.created_at, v.updated_at,
@@ -52,25 +72,10 @@ select
         from stages s
         where s.video_id = v.id
     ) as stages
-from videos v
+from paged v
 left join probes p on p.video_id = v.id
 left join illustrations i on i.video_id = v.id
 left join originals o on o.video_id = v.id
-where (v.visibility = 'public' or v.user_id = $1)
-    and ($2::timestamptz is null or (v.created_at, v.id) < ($2, $3::uuid))
-    and ($4::uuid is null or v.user_id = $4)
-    and ($5::text is null or v.status = $5)
-    and ($6::text[] is null or (v.title_words || v.description_words) @> $6)
-    and (
-        $7::double precision is null
-        or (
-            v.lat is not null
-            and (
-                point(v.lng, v.lat) <@ box(point($7, $8::double precision), point($9::double precision, $10::double precision))
-                or point(v.lng, v.lat) <@ box(point($11::double precision, $8), point($12::double precision, $10))
-            )
-        )
-    )
 order by v.created_at desc, v.id desc
 limit $13;
 
