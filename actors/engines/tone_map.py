@@ -45,9 +45,10 @@ def tone_mapped(rgb: Rgb16, transfer: int) -> Rgb8:
         )  # the display's gamma, 1.2
         light *= np.float32(_PEAK_CD_M2 / _WHITE_CD_M2)
     light = np.maximum(light @ _TO_BT709.T, 0)
+    luma = (light @ _LUMA_BT709)[..., None]
+    glare = np.clip((luma - 1) / (_PEAK_CD_M2 / _WHITE_CD_M2 - 1), 0, 1)
+    light += (luma - light) * glare  # the brightest parts are white, not pink
     brightest = np.maximum(light.max(axis=2, keepdims=True), np.float32(1e-6))
-    whiteness = np.clip((brightest - 1) / (_PEAK_CD_M2 / _WHITE_CD_M2 - 1), 0, 1)
-    light += (light @ _LUMA_BT709)[..., None] * whiteness - light * whiteness  # glare is white, not pink
     light *= _rolled_off(brightest) / brightest  # one factor for all three: the hue stays
     codes = np.minimum(light * (_SRGB_CODES - 1), _SRGB_CODES - 1).astype(np.uint16)
     mapped: Rgb8 = _srgb()[codes]

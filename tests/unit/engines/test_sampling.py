@@ -39,6 +39,6 @@ def test_moments_are_in_order_inside_the_clip_and_complete(duration: float) -> N
     moments = plan_moments(duration, tiles)
     times = [moment.at_seconds for moment in moments]
     assert times == sorted(times)
-    assert times[0] >= 0 and times[-1] <= duration
+    assert 0 <= times[0] <= times[-1] <= duration
     assert sum(moment.tile is None for moment in moments) == CANDIDATES
     assert sorted(moment.tile for moment in moments if moment.tile is not None) == list(range(len(tiles)))
