@@ -19,6 +19,7 @@ from gateway.media.content_types import content_type_of, disposition_of
 from gateway.media.exchange import ByteStream, FileSlice, Reply, Request
 from gateway.media.heads import Heads
 from gateway.media.ranges import Span, UnsatisfiableError, find_span
+from gateway.media.references import has_references, with_query
 from gateway.media.tus import http_date
 from gateway.problems import ProblemError
 from gateway.signing import check_media, find_uuid
@@ -44,24 +45,16 @@ class Delivery:
         info = await self.heads.find(key)
         if info is None:
             raise ProblemError("not_found", "This video has no such object.")
-        name = request.values["name"]
-        headers = {
-            "ETag": f'"{info.etag}"',
-            "Last-Modified": http_date(info.modified_at),
-            "Cache-Control": f"public, max-age={left_seconds}, immutable",
-            "Accept-Ranges": "bytes",
-        }
+        headers = _validators(info, left_seconds)
         if is_unchanged(request.headers, headers["ETag"], info.modified_at):
             return Reply(HTTPStatus.NOT_MODIFIED, headers)
-        target = await self._redirect_target(request, key, left_seconds)
-        if target is not None:
-            cached = f"private, max-age={min(REDIRECT_CACHE_SECONDS, left_seconds)}"
-            return Reply(HTTPStatus.TEMPORARY_REDIRECT, {"Location": target, "Cache-Control": cached})
+        name = request.values["name"]
+        download = request.query.get("download") == "1"
         headers["Content-Type"] = content_type_of(name)
-        headers["Content-Disposition"] = disposition_of(
-            video_id, name, download=request.query.get("download") == "1"
-        )
-        return self._reply(request, info, headers)
+        headers["Content-Disposition"] = disposition_of(video_id, name, download=download)
+        if has_references(name, info.size_bytes):
+            return await self._page(request, info, headers)
+        return await self._redirect(request, key, left_seconds) or self._reply(request, info, headers)
 
     def _admit(self, request: Request) -> tuple[UUID, str, int]:
         """Return the video, the object's key and for how many seconds the URL is good.
@@ -83,13 +76,25 @@ class Delivery:
             raise ProblemError("not_found", "This video has no such object.") from error
         return video_id, key, int(expires) - int(now.timestamp())
 
-    async def _redirect_target(self, request: Request, key: str, left_seconds: int) -> str | None:
-        """Return where else the bytes can be read. A presigned URL is good for GET only."""
-        if not self.config.redirect_to_storage or request.method == "HEAD":
+    async def _page(self, request: Request, info: ObjectInfo, headers: dict[str, str]) -> Reply:
+        """Return a small text whose references carry the query on. Always whole, never redirected."""
+        query = f"expires={request.query['expires']}&signature={request.query['signature']}"
+        page = with_query(request.values["name"], await self.objects.get(info.key), query)
+        return Reply(HTTPStatus.OK, headers, page)
+
+    async def _redirect(self, request: Request, key: str, left_seconds: int) -> Reply | None:
+        """Return where else the bytes can be read. A presigned URL is good for GET, and names no file."""
+        is_plain = request.method == "GET" and "download" not in request.query
+        if not self.config.redirect_to_storage or not is_plain:
             return None
-        return await self.objects.presign(key, left_seconds)
+        target = await self.objects.presign(key, left_seconds)
+        if target is None:
+            return None
+        cached = f"private, max-age={min(REDIRECT_CACHE_SECONDS, left_seconds)}"
+        return Reply(HTTPStatus.TEMPORARY_REDIRECT, {"Location": target, "Cache-Control": cached})
 
     def _reply(self, request: Request, info: ObjectInfo, headers: dict[str, str]) -> Reply:
+        headers["Accept-Ranges"] = "bytes"
         span = _span_of(request, info, headers["ETag"])
         if span is None:
             return Reply(HTTPStatus.OK, headers, self._body(info, Span(0, info.size_bytes)))
@@ -105,6 +110,15 @@ class Delivery:
     async def _stream(self, key: str, span: Span) -> AsyncIterator[bytes]:
         async for chunk in self.objects.stream(key, *span):
             yield chunk
+
+
+def _validators(info: ObjectInfo, left_seconds: int) -> dict[str, str]:
+    """Return what a cache keeps an object by: for as long as its URL is good, and no longer."""
+    return {
+        "ETag": f'"{info.etag}"',
+        "Last-Modified": http_date(info.modified_at),
+        "Cache-Control": f"public, max-age={left_seconds}, immutable",
+    }
 
 
 def _span_of(request: Request, info: ObjectInfo, etag: str) -> Span | None:

@@ -24,6 +24,7 @@ class Body:
     received_bytes: int = 0
     ended: bool = False
     stalled: bool = False
+    _iterator: AsyncIterator[bytes] | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -32,18 +33,19 @@ class Body:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield what arrives until the body ends, breaks off or stalls."""
-        source = aiter(self.source)
-        while True:
+        if self._iterator is None:
+            self._iterator = aiter(self.source)  # Granian gives one, once
+        while not (self.ended or self.stalled):
             try:
                 async with asyncio.timeout(self.idle_seconds):
-                    chunk = await anext(source)
+                    chunk = await anext(self._iterator)
             except StopAsyncIteration:
                 self.ended = True
                 return
             except TimeoutError:
                 self.stalled = True
                 return
-            if chunk:
+            if chunk:  # the last one is empty
                 self.received_bytes += len(chunk)
                 yield chunk
 

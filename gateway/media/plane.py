@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 DISCARD_BYTES_MAX: Final = 16 * 1024**2
 """So much of a refused body is read, so that its client gets to read the refusal."""
 QUERY_FIELDS_MAX: Final = 20
-OVERRIDABLE: Final = frozenset({"PATCH", "DELETE", "HEAD"})
+OVERRIDABLE: Final = frozenset({"PATCH", "DELETE"})
 NO_ROUTE: Final = Route("unknown", {})
 
 _BODILESS: Final = frozenset({204, 304})
@@ -57,7 +57,7 @@ class Plane:
         headers = self._headers(route, request, reply)
         if not await _is_read(request, reply):
             headers["Connection"] = "close"
-        status = await send(wire, reply, headers, body=request.method != "HEAD")
+        status = await _send(wire, request, reply, headers)
         line = Line(
             at=now(),
             request_id=request.id,
@@ -79,6 +79,15 @@ class Plane:
         if size_bytes is not None and reply.status not in _BODILESS:
             headers.setdefault("Content-Length", str(size_bytes))
         return headers
+
+
+async def _send(wire: Any, request: Request, reply: Reply, headers: Mapping[str, str]) -> int:
+    """Send a reply and return the status for the log. A stream that fails ends short, so its client knows."""
+    try:
+        return await send(wire, reply, headers, body=request.method != "HEAD")
+    except Exception:
+        logger.exception("the answer to request %s broke off", request.id)
+        return HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def read_request(scope: Any, wire: Any, values: Mapping[str, str], leaving: asyncio.Event) -> Request:

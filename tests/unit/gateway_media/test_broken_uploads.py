@@ -1,0 +1,179 @@
+"""What is left of an upload when its client, its storage or its process breaks off."""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any
+
+import httpx2
+from msgspec.structs import replace
+
+from gateway.media.exchange import Body
+from gateway.media.intake import SEGMENTS_MAX
+from storage.errors import StorageUnavailableError
+from storage.keys import segment_key
+from storage.memory.objects import MemoryObjects
+from storage.memory.uploads import MemoryUploads
+from storage.records import Segment, Upload
+from tests.unit.gateway_media.house import (
+    PIECE,
+    TUS,
+    House,
+    create,
+    head_of,
+    offset_of,
+    patch,
+    raw_request,
+    running,
+    until,
+)
+
+DATA = bytes(range(256)) * 20
+
+
+async def _abort(house: House, path: str, sent: bytes, **headers: str) -> None:
+    """Promise all of DATA, send a part of it, and hang up once it has arrived."""
+    head = head_of(
+        "PATCH", path, {**PIECE, "Upload-Offset": "0", "Content-Length": str(len(DATA)), **headers}
+    )
+    await raw_request(house.port, head, sent, hang_up=True)
+
+
+async def test_what_arrived_before_an_abort_is_kept(house: House, client: httpx2.AsyncClient) -> None:
+    path = await create(client, len(DATA))
+    await _abort(house, path, DATA[:1700])
+
+    async def has_arrived() -> bool:
+        return await offset_of(client, path) == 1700
+
+    await until(has_arrived)
+    assert (await patch(client, path, 1700, DATA[1700:])).status_code == 204
+    assert await house.bytes_of(path) == DATA
+    assert len(await house.news()) == 1
+
+
+class _Watched(MemoryObjects):
+    """Storage that says when something is taken back."""
+
+    taken_back = asyncio.Event()
+
+    async def remove(self, keys: Sequence[str]) -> None:
+        await super().remove(keys)
+        self.taken_back.set()
+
+
+async def test_an_abort_under_a_checksum_keeps_nothing() -> None:
+    house = House(objects=_Watched())
+    async with running(house) as client:
+        path = await create(client, len(DATA))
+        digest = b64encode(sha256(DATA).digest()).decode()
+        await _abort(house, path, DATA[:1700], **{"Upload-Checksum": f"sha256 {digest}"})
+        async with asyncio.timeout(10.0):
+            await house.objects.taken_back.wait()
+        assert await offset_of(client, path) == 0
+        assert not house.objects.objects
+
+
+async def test_an_aborted_chunked_body_is_kept_too(house: House, client: httpx2.AsyncClient) -> None:
+    path = await create(client, len(DATA))
+    head = head_of("PATCH", path, {**PIECE, "Upload-Offset": "0", "Transfer-Encoding": "chunked"})
+    await raw_request(house.port, head, b"4b0\r\n" + DATA[:1200] + b"\r\n", hang_up=True)
+
+    async def has_arrived() -> bool:
+        return await offset_of(client, path) == 1200
+
+    await until(has_arrived)
+
+
+async def test_a_client_that_falls_silent_is_given_up() -> None:
+    body = Body(_silent(), 10, idle_seconds=0.01)
+    assert [chunk async for chunk in body.chunks()] == [b"abc"]
+    assert body.stalled
+    assert not body.is_whole
+
+
+async def _silent() -> Any:
+    yield b"abc"
+    await asyncio.Event().wait()
+
+
+async def test_of_two_writers_at_one_offset_one_wins(house: House, client: httpx2.AsyncClient) -> None:
+    path = await create(client, len(DATA))
+    answers = await asyncio.gather(*(patch(client, path, 0, DATA) for _ in range(5)))
+    assert sorted(answer.status_code for answer in answers)[:2] == [204, 409]
+    assert await house.bytes_of(path) == DATA
+    assert len(await house.news()) == 1
+
+
+class _Failing(MemoryObjects):
+    """Storage that goes away after a few segments."""
+
+    async def put(self, key: str, data: bytes) -> None:
+        if len(self.objects) == 2:
+            raise StorageUnavailableError("the disk is gone")
+        await super().put(key, data)
+
+
+async def test_an_outage_of_storage_is_a_503_and_keeps_what_was_durable() -> None:
+    house = House(objects=_Failing())
+    async with running(house) as client:
+        path = await create(client, len(DATA))
+        answer = await patch(client, path, 0, DATA)
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+        assert await offset_of(client, path) == 2000
+
+
+class _Forgetful(MemoryUploads):
+    """Uploads whose first answer to a write gets lost, so that the adapter repeats it."""
+
+    async def append(self, *args: Any) -> Upload:
+        await super().append(*args)
+        return await super().append(*args)
+
+
+async def test_a_commit_whose_answer_was_lost_is_not_an_error() -> None:
+    house = House()
+    house.storage.uploads = _Forgetful(house.storage.uploads.state)
+    async with running(house) as client:
+        path = await create(client, len(DATA))
+        assert (await patch(client, path, 0, DATA)).status_code == 204
+        assert await house.bytes_of(path) == DATA
+        assert (len(await house.news()), house.kicks) == (1, 1)
+
+
+async def test_an_expired_upload_is_gone(house: House, client: httpx2.AsyncClient) -> None:
+    path = await create(client, 10)
+    upload = await house.upload(path)
+    house.storage.uploads.state.uploads[upload.id] = replace(upload, expires_at=upload.created_at)
+    assert (await client.head(path, headers=TUS)).status_code == 410
+    assert (await patch(client, path, 0, b"x")).status_code == 410
+
+
+async def test_every_piece_moves_the_expiry(house: House, client: httpx2.AsyncClient) -> None:
+    path = await create(client, 10)
+    before = (await house.upload(path)).expires_at
+    await patch(client, path, 0, b"x")
+    assert (await house.upload(path)).expires_at > before
+
+
+async def test_an_upload_in_too_many_pieces_is_refused(house: House, client: httpx2.AsyncClient) -> None:
+    path = await create(client, SEGMENTS_MAX + 1)
+    upload = await house.upload(path)
+    tiny = [Segment(key=segment_key(upload.id, at, "n"), size_bytes=1) for at in range(SEGMENTS_MAX)]
+    await house.storage.uploads.append(upload.id, 0, tiny, None, upload.expires_at)
+    answer = await patch(client, path, SEGMENTS_MAX, b"x")
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+async def test_too_many_uploads_at_once_are_asked_to_wait(house: House) -> None:
+    house.config = replace(house.config, segment_bytes=300 * 1024**2)
+    async with running(house) as client:
+        answer = await client.post("/uploads", headers={**TUS, "Upload-Length": str(1024**3)})
+        path = answer.headers["Location"].removeprefix("http://media")
+        headers = {**PIECE, "Upload-Offset": "0", "Content-Length": str(1024**3), "Expect": "100-continue"}
+        raw = await raw_request(house.port, head_of("PATCH", path, headers))
+        assert b" 503 " in raw
+        assert b"overloaded" in raw
+        assert b"retry-after: " in raw.lower()
