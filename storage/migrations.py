@@ -60,9 +60,10 @@ class Migration:
 
 
 def default_directory() -> Path:
-    """Return where the files lie: beside the code, or inside the installed package."""
-    beside = _PACKAGE.parent / "migrations"
-    return beside if beside.is_dir() else _PACKAGE.parent / "deploy" / "data" / "migrations"
+    """Return where the files lie: inside the installed package, or beside the code in its repository."""
+    # That order, because another distribution may well install a folder named `migrations`.
+    installed = _PACKAGE.parent / "deploy" / "data" / "migrations"
+    return installed if installed.is_dir() else _PACKAGE.parent / "migrations"
 
 
 def read_migrations(directory: Path | None = None) -> list[Migration]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -17,6 +17,7 @@ from storage.errors import StorageUnavailableError
 
 ANSWER_SECONDS: Final = 0.25
 """Slower than this, asking Postgres is quicker."""
+CONNECTIONS_MAX: Final = 32
 PAUSE_SECONDS: Final = 1.0
 """How long nothing is asked of a server that just failed."""
 
@@ -68,14 +69,16 @@ class RedisCache:
 @asynccontextmanager
 async def open_cache(redis_url: str) -> AsyncIterator[RedisCache]:
     """Open a cache for the body. Connects at the first question."""
-    client = Redis.from_url(
+    # Blocking: a burst waits for a connection, where the plain pool would call it a failure.
+    pool = BlockingConnectionPool.from_url(
         redis_url,
+        max_connections=CONNECTIONS_MAX,
+        timeout=ANSWER_SECONDS,
         socket_timeout=ANSWER_SECONDS,
         socket_connect_timeout=ANSWER_SECONDS,
         retry=Retry(NoBackoff(), 0),
-        max_connections=64,
     )
     try:
-        yield RedisCache(client)
+        yield RedisCache(Redis(connection_pool=pool))
     finally:
-        await client.aclose()
+        await pool.aclose()

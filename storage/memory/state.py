@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from storage.errors import VideoGoneError
-from storage.records import OutboxLine, Upload, Video
+from storage.records import NewUpload, OutboxLine, Upload, Video
+from storage.words import storable
 from subjects.codec import Envelope
 
 
@@ -60,6 +62,12 @@ class State:
         upload = self.uploads.get(upload_id)
         video = self.videos.get(upload.video_id) if upload and upload.video_id else None
         return replace(upload, priority=video.priority) if upload and video else upload
+
+    def begin(self, upload: NewUpload, **progress: Any) -> None:
+        """Keep a new upload, with nothing of it here unless said; a known id changes nothing."""
+        said = asdict(upload) | {"filename": storable(upload.filename)}
+        self.uploads.setdefault(upload.id, Upload(**said, **progress))
+        self.sweeps.setdefault(upload.id, Sweep())
 
     def promise(self, envelope: Envelope) -> None:
         """Put a message into the outbox."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from storage.errors import UploadClosedError
 from storage.memory.state import State, Sweep
@@ -19,7 +19,6 @@ from storage.uploading import (
     length_refusal,
     total_bytes,
 )
-from storage.words import storable
 from subjects.codec import Envelope
 
 
@@ -31,15 +30,9 @@ class MemoryUploads:
 
     async def create(self, upload: NewUpload) -> None:
         """Keep a new upload; a known id changes nothing."""
-        if upload.id in self.state.uploads:
-            return
-        if upload.video_id is not None:
+        if upload.id not in self.state.uploads and upload.video_id is not None:
             self.state.video(upload.video_id)
-        self._insert(Upload(**(asdict(upload) | {"filename": storable(upload.filename)})))
-
-    def _insert(self, upload: Upload) -> None:
-        self.state.uploads[upload.id] = upload
-        self.state.sweeps[upload.id] = Sweep()
+        self.state.begin(upload)
 
     async def find(self, upload_id: UUID) -> Upload | None:
         """Return an upload in whatever state."""
@@ -95,9 +88,13 @@ class MemoryUploads:
             self._keep(part, state="terminated", segments=())
             self._close(part.id).used_in = final.id
         size_bytes = sum(part.offset_bytes for part in parts)
-        whole = asdict(final) | {"filename": storable(final.filename), "length_bytes": size_bytes}
         segments = tuple(segment for part in parts for segment in part.segments)
-        self._insert(Upload(**whole, state="complete", offset_bytes=size_bytes, segments=segments))
+        self.state.begin(
+            replace(final, length_bytes=size_bytes),
+            state="complete",
+            offset_bytes=size_bytes,
+            segments=segments,
+        )
         self.state.promise(announce)
         return self.state.upload(final.id) or self.state.uploads[final.id]
 

@@ -10,7 +10,7 @@ from msgspec.structs import asdict, replace
 
 from storage.journey import STAGE_NAMES, whole_journey
 from storage.memory.stages import with_stage
-from storage.memory.state import State, Sweep
+from storage.memory.state import State
 from storage.records import (
     Box,
     Illustration,
@@ -44,8 +44,7 @@ class MemoryVideos:
         self.state.videos[video.id] = row
         if video.location is not None:
             self.state.placed_by_owner.add(video.id)
-        self.state.uploads.setdefault(upload.id, Upload(**asdict(upload)))
-        self.state.sweeps.setdefault(upload.id, Sweep())
+        self.state.begin(upload)
 
     async def find(self, video_id: UUID, viewer_id: UUID) -> Video | None:
         """Return a video the viewer may see."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import accumulate
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -25,6 +26,8 @@ from storage.uploading import (
     total_bytes,
 )
 from subjects.codec import Envelope
+
+_BIGINT_MAX: Final = (1 << 63) - 1
 
 
 def _sql(name: str) -> "partial[Queries]":
@@ -71,7 +74,7 @@ class PostgresUploads:
         row = await self.database.fetch_row(
             self.queries["append_segments"],
             upload_id,
-            offset_bytes,
+            min(offset_bytes, _BIGINT_MAX),  # a client may claim any offset: it is wrong, not an error
             total_bytes(segments),
             expires_at,
             [segment.key for segment in segments],

@@ -1,5 +1,6 @@
 """The contract of the Cache, for the twin and for Redis."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -56,6 +57,11 @@ async def test_a_value_runs_out(cache: Cache) -> None:
     await cache.put("k", b"1", 0.001)
     while await cache.get("k") is not None:
         pass
+
+
+async def test_a_burst_of_questions_is_answered(cache: Cache) -> None:
+    await cache.put("k", b"1", 60)
+    assert await asyncio.gather(*(cache.get("k") for _ in range(200))) == [b"1"] * 200
 
 
 async def test_a_cache_that_is_there_answers_a_ping(cache: Cache) -> None:

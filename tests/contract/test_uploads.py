@@ -33,11 +33,15 @@ async def part(storage: Storage, *sizes_bytes: int, **said: Any) -> Upload:
 
 async def test_a_new_upload_is_found_as_it_was_said(storage: Storage) -> None:
     upload = await begin(storage, sha256="ab" * 32)
+    odd = await begin(storage, filename="a\x00.mp4")
     found = await storage.uploads.find(upload.id)
     assert found is not None
     assert NewUpload(**{name: getattr(found, name) for name in NewUpload.__struct_fields__}) == upload
     assert (found.state, found.offset_bytes, found.segments, found.priority) == ("open", 0, (), "normal")
     assert type(found.id) is UUID
+    oddly_named = await storage.uploads.find(odd.id)
+    assert oddly_named is not None
+    assert oddly_named.filename == "a\ufffd.mp4"
 
 
 async def test_a_known_upload_stays_as_it_is(storage: Storage) -> None:
@@ -89,7 +93,7 @@ async def test_an_append_of_nothing_moves_the_expiry_and_can_complete(storage: S
 async def test_a_wrong_offset_is_refused_and_told_the_true_one(storage: Storage) -> None:
     upload = await begin(storage)
     await storage.uploads.append(upload.id, 0, segments(4), None, LATER)
-    for offset_bytes in (0, 3, 5):
+    for offset_bytes in (-1, 0, 3, 5, 1 << 70):
         with pytest.raises(OffsetConflictError) as refused:
             await storage.uploads.append(upload.id, offset_bytes, segments(1), None, LATER)
         assert refused.value.expected_bytes == 4
