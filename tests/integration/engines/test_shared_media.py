@@ -74,6 +74,10 @@ def described(found: Metadata) -> str:
     return f"{size} {found.format} {found.codec} {found.fps:.0f} {turn} {found.hdr or '-'} {audio}"
 
 
+def size_bytes(clip: Path) -> int:
+    return clip.stat().st_size
+
+
 @pytest.fixture
 def clip(request: pytest.FixtureRequest) -> Path:
     path = FOLDER / str(request.param)
@@ -87,7 +91,7 @@ def clip(request: pytest.FixtureRequest) -> Path:
 )
 async def test_each_clip_has_its_known_outcome(media_probe: MediaProbe, clip: Path, expected: str) -> None:
     try:
-        found = described((await media_probe.probe(clip, size_bytes=clip.stat().st_size)).metadata)
+        found = described((await media_probe.probe(clip, size_bytes=size_bytes(clip))).metadata)
     except BadMedia as refused:
         found = refused.code
     assert found == expected
@@ -97,8 +101,8 @@ async def test_each_clip_has_its_known_outcome(media_probe: MediaProbe, clip: Pa
 async def test_each_accepted_clip_gets_its_pictures(
     media_probe: MediaProbe, illustrator: Illustrator, clip: Path, tmp_path: Path
 ) -> None:
-    metadata = (await media_probe.probe(clip, size_bytes=clip.stat().st_size)).metadata
+    metadata = (await media_probe.probe(clip, size_bytes=size_bytes(clip))).metadata
     made = await illustrator.illustrate(clip, metadata, tmp_path)
     keys = [*(poster.key for poster in made.posters), *made.storyboard.sheet_keys, made.storyboard.vtt_key]
-    assert all((tmp_path / key).stat().st_size for key in keys)
+    assert all(size_bytes(tmp_path / key) for key in keys)
     assert made.preview is not None
