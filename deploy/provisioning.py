@@ -1,15 +1,14 @@
 """Brings servers to what the code expects: migrations, streams, durables and schedules."""
 
-from datetime import timedelta
 from typing import Final
-
-from subjects.administration import Schedule, apply
 
 from actors.core.actor import durables_of
 from actors.core.dead_letters import ADVISORY_DURABLE
 from deploy.composition import ACTORS
 from deploy.settings import Settings
 from storage.migrations import migrate
+from subjects import schedule
+from subjects.administration import apply
 from subjects.codec import seal
 from subjects.jetstream import connect
 from subjects.message import Priority
@@ -34,7 +33,12 @@ async def apply_nats(settings: Settings) -> list[str]:
     """Make the server match the declarations and return what changed, in words."""
     settings.need("nats_url")
     async with connect(settings.nats_url, name="admin", seed=settings.nats_seed or None) as bus:
-        changes = await apply(bus, STREAMS, all_durables(), replicas=settings.nats_replicas)
+        applied = await apply(bus.wire, STREAMS, all_durables(), replicas=settings.nats_replicas)
         sweep = seal(SweepDue(), message_id="", priority=Priority.LOW)
-        every = timedelta(seconds=settings.sweep_seconds)
-        return changes + await Schedule(SWEEP_SCHEDULE, sweep, every).apply(bus)
+        scheduled = await schedule.every(bus, SWEEP_SCHEDULE, int(settings.sweep_seconds), sweep)
+    return [
+        *(f"created {name}" for name in applied.created),
+        *(f"updated {name}" for name in applied.updated),
+        *(f"{name} is declared by nobody" for name in applied.undeclared),
+        *([f"scheduled {SWEEP_SCHEDULE} every {settings.sweep_seconds:g} s"] if scheduled else []),
+    ]

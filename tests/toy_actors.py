@@ -10,12 +10,12 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
 import uvloop
-from subjects.administration import apply
 
 from actors.core.actor import Actor, Delivery, Facts, durables_of
 from actors.core.context import Context
@@ -23,9 +23,10 @@ from actors.core.dead_letters import ADVISORY_DURABLE
 from actors.core.host import Host, actor_intake, undertaker_intake
 from storage.memory.storage import MemoryStorage
 from subjects import stage, video
+from subjects.administration import apply
 from subjects.bus import Bus
 from subjects.codec import Envelope, seal
-from subjects.jetstream import connect
+from subjects.jetstream import JetStreamBus, connect
 from subjects.media import Metadata
 from subjects.message import Message, Priority
 from subjects.streams import STREAMS
@@ -102,9 +103,9 @@ class JoiningToy(Actor[Facts, VideoReady]):
         return await self.does(event, ctx)  # type: ignore[return-value]
 
 
-async def prepare(bus: Bus) -> None:
+async def prepare(bus: JetStreamBus) -> None:
     """Make the streams and the durables of the toys."""
-    await apply(bus, STREAMS, (*durables_of(Toy), *durables_of(JoiningToy), ADVISORY_DURABLE), replicas=1)
+    await apply(bus.wire, STREAMS, (*durables_of(Toy), *durables_of(JoiningToy), ADVISORY_DURABLE))
 
 
 def host_of(
@@ -116,6 +117,9 @@ def host_of(
     if undertaker:
         intakes.append(undertaker_intake(bus, stages))
     return Host(intakes, grace_seconds)
+
+
+GO_ON = asyncio.Event()
 
 
 async def _answer(event: VideoUploaded, _ctx: Context) -> tuple[Message, ...]:
@@ -130,12 +134,13 @@ async def _die(event: VideoUploaded, _ctx: Context) -> tuple[Message, ...]:
 
 
 async def _linger(event: VideoUploaded, ctx: Context) -> tuple[Message, ...]:
-    """Work until stdin says otherwise, giving signs of life."""
+    """Work until SIGUSR1 says otherwise, giving signs of life."""
     print(f"began {event.video_id.int} attempt {ctx.attempt}", flush=True)
-    go_on = asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-    while not go_on.done():
+    while not GO_ON.is_set():
         await ctx.progress(0.5, "lingering")
-        await asyncio.wait([go_on], timeout=0.2)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await GO_ON.wait()
     return await _answer(event, ctx)
 
 
@@ -145,6 +150,7 @@ BEHAVIOURS: dict[str, Handler] = {"answer": _answer, "die": _die, "linger": _lin
 async def _main(nats_url: str, behaviour: str) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, GO_ON.set)
     async with connect(nats_url, name="toy") as bus:
         print("ready", flush=True)
         await host_of(bus, Toy(BEHAVIOURS[behaviour])).run(stop)

@@ -11,13 +11,14 @@ import pytest
 from actors.core.context import Context
 from actors.core.errors import Reject, Retry
 from actors.core.host import Host
-from subjects import dead_letters, video
+from subjects import dead_letters, schedule, video
 from subjects.bus import Bus, Stored
+from subjects.codec import open_message, seal
 from subjects.jetstream import connect
 from subjects.message import Message, Priority
 from subjects.stage import StageSkipped
 from subjects.video import VideoReady
-from subjects.work import SWEEP
+from subjects.work import SWEEP, SweepDue
 from tests.toy_actors import JoiningToy, SingleToy, Toy, host_of, prepare, probed, said, uploaded
 
 WAIT_SECONDS = 15.0
@@ -283,13 +284,15 @@ async def test_a_join_calls_its_handler_once_when_all_facts_are_there(bus: Bus) 
 
 
 async def test_scheduled_work_is_said_by_the_server_again_and_again(bus: Bus) -> None:
-    from datetime import timedelta  # noqa: PLC0415
-
-    from subjects.administration import Schedule  # noqa: PLC0415
-
-    from subjects.codec import seal  # noqa: PLC0415
-    from subjects.work import SweepDue  # noqa: PLC0415
-
     sweep = seal(SweepDue(), message_id="", priority=Priority.LOW)
-    await Schedule("schedule.expirer.sweep", sweep, timedelta(seconds=1)).apply(bus)
-    await until(holds(bus, "WORK", SWEEP.pattern(), 2))
+    assert await schedule.every(bus, "schedule.expirer.sweep", 1, sweep)
+    first = await only_order(bus)
+    assert open_message(first.subject, first.headers, first.body) == SweepDue()
+    await bus.remove("WORK", first.sequence)
+    assert (await only_order(bus)).sequence > first.sequence
+
+
+async def only_order(bus: Bus) -> Stored:
+    await until(holds(bus, "WORK", SWEEP.pattern(), 1))
+    (order,) = await stored(bus, "WORK", SWEEP.pattern())
+    return order
