@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from subjects.bus import BusRefusedError
+from subjects.queues import Queue, ask_admin, consumers, queues
 from subjects.streams import Durable, Stream
-from subjects.wire import ApiRefusedError, Wire, ask_api
+from subjects.wire import ApiRefusedError, Wire
 
-API_SECONDS: Final = 10.0
-"""Creating a replicated stream waits for its group to elect a leader."""
+__all__ = ["Applied", "Queue", "apply", "queues"]
+
 NO_STREAM: Final = 10059
 NO_CONSUMER: Final = 10014
 STREAM_EXISTS: Final = 10058
@@ -65,16 +66,6 @@ async def apply(
     return applied
 
 
-async def consumers(wire: Wire, stream: str) -> list[dict[str, Any]]:
-    """Return the ConsumerInfo of every consumer of a stream. Raises BusRefusedError without the stream."""
-    found: list[dict[str, Any]] = []
-    while True:
-        page = await _ask(wire, f"CONSUMER.LIST.{stream}", {"offset": len(found)})
-        found += page.get("consumers") or []
-        if not page.get("consumers") or len(found) >= page["total"]:
-            return found
-
-
 def differences(declared: dict[str, Any], current: dict[str, Any]) -> set[str]:
     """Return the names of declared values that the server has otherwise (it leaves out zero and false)."""
     return {
@@ -87,7 +78,7 @@ async def _apply_stream(wire: Wire, stream: Stream, replicas: int, applied: Appl
     current = await _stream_config(wire, stream.name)
     if current is None:
         try:
-            await _ask(wire, f"STREAM.CREATE.{stream.name}", wanted)
+            await ask_admin(wire, f"STREAM.CREATE.{stream.name}", wanted)
         except ApiRefusedError as error:
             if error.code != STREAM_EXISTS:
                 raise
@@ -97,7 +88,7 @@ async def _apply_stream(wire: Wire, stream: Stream, replicas: int, applied: Appl
             return
     if changes := differences(wanted, current):
         _refuse_destruction("stream", stream.name, changes, wanted, current)
-        await _ask(wire, f"STREAM.UPDATE.{stream.name}", {**current, **wanted})
+        await ask_admin(wire, f"STREAM.UPDATE.{stream.name}", {**current, **wanted})
         applied.updated.append(stream.name)
 
 
@@ -111,7 +102,7 @@ async def _apply_durable(
         except ApiRefusedError as error:
             if error.code not in CONSUMER_EXISTS:
                 raise
-            current = (await _ask(wire, f"CONSUMER.INFO.{label}"))["config"]
+            current = (await ask_admin(wire, f"CONSUMER.INFO.{label}"))["config"]
         else:
             applied.created.append(label)
             return
@@ -134,7 +125,7 @@ def _refuse_destruction(
 
 async def _put_durable(wire: Wire, durable: Durable, config: dict[str, Any], *, action: str) -> None:
     request = {"stream_name": durable.stream, "config": config, "action": action}
-    await _ask(wire, f"CONSUMER.CREATE.{durable.stream}.{durable.name}", request)
+    await ask_admin(wire, f"CONSUMER.CREATE.{durable.stream}.{durable.name}", request)
 
 
 async def _leave_or_delete(wire: Wire, stream: str, name: str, applied: Applied, *, delete: bool) -> None:
@@ -142,7 +133,7 @@ async def _leave_or_delete(wire: Wire, stream: str, name: str, applied: Applied,
         applied.undeclared.append(f"{stream}.{name}")
         return
     try:
-        await _ask(wire, f"CONSUMER.DELETE.{stream}.{name}")
+        await ask_admin(wire, f"CONSUMER.DELETE.{stream}.{name}")
     except ApiRefusedError as error:
         if error.code != NO_CONSUMER:
             raise
@@ -151,13 +142,9 @@ async def _leave_or_delete(wire: Wire, stream: str, name: str, applied: Applied,
 
 async def _stream_config(wire: Wire, name: str) -> dict[str, Any] | None:
     try:
-        config: dict[str, Any] = (await _ask(wire, f"STREAM.INFO.{name}"))["config"]
+        config: dict[str, Any] = (await ask_admin(wire, f"STREAM.INFO.{name}"))["config"]
     except ApiRefusedError as error:
         if error.code == NO_STREAM:
             return None
         raise
     return config
-
-
-async def _ask(wire: Wire, subject: str, request: Any = None) -> dict[str, Any]:
-    return await ask_api(wire, subject, request, timeout_seconds=API_SECONDS)

@@ -1,14 +1,16 @@
 """How the durables are doing: what waits, what is being worked on, and how old the oldest of it is."""
 
 import asyncio
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from subjects.administration import consumers
+from subjects.jetstream_bus import JetStreamBus
 from subjects.readback import read_batch
-from subjects.wire import Wire
+from subjects.wire import Wire, ask_api
+
+API_SECONDS: Final = 10.0
+"""Creating a replicated stream waits for its group to elect a leader; a list asks every leader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,28 @@ class Queue:
     """Since the oldest unanswered message was stored; None when there is none."""
 
 
-async def queues(wire: Wire, streams: Iterable[str]) -> list[Queue]:
-    """Return the durables of these streams, in order of stream and name."""
-    listed = [one for stream in streams for one in await consumers(wire, stream)]
-    found = await asyncio.gather(*(_queue(wire, one) for one in listed if one["config"].get("durable_name")))
+async def queues(bus: JetStreamBus) -> list[Queue]:
+    """Return all durables in order of stream and name. Raises BusError."""
+    names = (await ask_admin(bus.wire, "STREAM.NAMES")).get("streams") or ()
+    listed = [one for stream in names for one in await consumers(bus.wire, stream)]
+    durable = [one for one in listed if one["config"].get("durable_name")]
+    found = await asyncio.gather(*(_queue(bus.wire, one) for one in durable))
     return sorted(found, key=lambda queue: (queue.stream, queue.durable))
+
+
+async def consumers(wire: Wire, stream: str) -> list[dict[str, Any]]:
+    """Return the ConsumerInfo of every consumer of a stream. Raises BusRefusedError without the stream."""
+    found: list[dict[str, Any]] = []
+    while True:
+        page = await ask_admin(wire, f"CONSUMER.LIST.{stream}", {"offset": len(found)})
+        found += page.get("consumers") or []
+        if not page.get("consumers") or len(found) >= page["total"]:
+            return found
+
+
+async def ask_admin(wire: Wire, subject: str, request: Any = None) -> dict[str, Any]:
+    """Ask JetStream's API with the patience that administration needs."""
+    return await ask_api(wire, subject, request, timeout_seconds=API_SECONDS)
 
 
 async def _queue(wire: Wire, info: dict[str, Any]) -> Queue:
