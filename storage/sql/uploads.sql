@@ -98,7 +98,8 @@ set state = 'expired', closed_at = now()
 from (
     select id
     from uploads
-    where expires_at <= $1 and swept_at is null and state in ('open', 'complete') and (state = 'open' or partial)
+    where expires_at <= $1 and swept_at is null
+        and (state = 'open' or (state = 'complete' and partial))
     order by expires_at, id
     limit $2
     for update skip locked
@@ -126,7 +127,8 @@ order by u.expires_at, u.id
 limit $2;
 
 -- name: uploads_to_sweep
--- Closed ones; and complete ones past their time whose bytes nobody needs: promoted, rejected, or without video.
+-- Closed ones; and complete ones past their time whose bytes nobody needs: promoted, rejected, or without
+-- a video.
 -- A partial upload waits for the one it became part of, whose bytes lie under its name.
 select
     u.id, u.user_id, u.video_id, u.length_bytes, u.content_type, u.filename, u.sha256, u.partial,

@@ -176,7 +176,9 @@ with touched as (
     update videos
     set lat = case when placed_by_owner then lat else coalesce($3, lat) end,
         lng = case when placed_by_owner then lng else coalesce($4, lng) end,
-        location_source = case when placed_by_owner then location_source else coalesce($5, location_source) end,
+        location_source = case
+            when placed_by_owner then location_source else coalesce($5, location_source)
+        end,
         recorded_at = coalesce(recorded_at, $6),
         updated_at = now()
     where id = $1
