@@ -60,8 +60,9 @@ def decode_query(kind: type[Query] | None, pairs: tuple[tuple[str, str], ...]) -
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
-        found = field_error(str(error).replace("Object contains unknown field", "unknown parameter field"))
-        raise parameter_problem(found.pointer.removeprefix("/"), found.detail) from error
+        found = field_error(str(error))
+        detail = "unknown parameter" if "unknown field" in found.detail else found.detail
+        raise parameter_problem(found.pointer.removeprefix("/"), detail) from error
 
 
 def parameter_problem(name: str, detail: str) -> ProblemError:

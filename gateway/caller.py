@@ -3,11 +3,19 @@
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from storage.records import LOCAL_USER_ID
 
-_FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip")
+_NEAR: Final = tuple(
+    map(
+        ipaddress.ip_network,
+        ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7"),
+    )
+)
+"""Loopback and private networks (RFC 1918, RFC 4193); Python's own `is_private` holds more than these."""
+_FORWARDED: Final = ("x-forwarded-for", "forwarded", "x-real-ip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,4 +42,4 @@ def is_near(peer: str) -> bool:
     except ValueError:
         return False
     mapped = getattr(address, "ipv4_mapped", None) or address
-    return bool(mapped.is_loopback or mapped.is_private) and not mapped.is_unspecified
+    return any(mapped in network for network in _NEAR)

@@ -93,7 +93,8 @@ class EventStream:
         video = await self.snapshot()
         if video is not None:
             yield event_text("video", video)
-        known = 0
+        # The hub may lag behind what the client saw elsewhere: that is never told twice either.
+        known = self.after or 0
         async for frame in self._missed():
             known = frame.sequence or known
             yield frame.text

@@ -39,7 +39,7 @@ class UploadIntent(Body, frozen=True, kw_only=True):
     size_bytes: Annotated[int, Meta(gt=0)]
     content_type: Annotated[str, Meta(max_length=255, examples=["video/mp4"])]
     filename: Annotated[str, Meta(max_length=255)] | None = None
-    sha256: Annotated[str, Meta(pattern="^[0-9a-fA-F]{64}$")] | None = None
+    sha256: Annotated[str, Meta(pattern="^[0-9a-fA-F]{64}$", max_length=64)] | None = None
     """Of the whole file, in hex; checked when it has come."""
 
 

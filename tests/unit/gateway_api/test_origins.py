@@ -1,0 +1,40 @@
+import pytest
+
+OURS, THEIRS = "https://app.test", "https://elsewhere.test"
+
+
+@pytest.mark.parametrize("path", ["/health", "/nonsense"])
+async def test_an_allowed_origin_may_read_every_answer(house, path):
+    told = await house.ask("GET", path, headers={"Origin": OURS})
+    assert told.headers["Access-Control-Allow-Origin"] == OURS
+    assert "X-Request-Id" in told.headers["Access-Control-Expose-Headers"]
+    assert told.headers["Vary"] == "Origin"
+
+
+async def test_another_origin_may_not_read(house):
+    told = await house.ask("GET", "/health", headers={"Origin": THEIRS})
+    assert "Access-Control-Allow-Origin" not in told.headers
+    assert told.headers["Vary"] == "Origin"
+
+
+async def test_a_preflight_names_methods_and_headers(house):
+    asked = {"Origin": OURS, "Access-Control-Request-Method": "POST"}
+    told = await house.ask("OPTIONS", "/api/v1/videos", headers=asked)
+    assert "POST" in told.headers["Access-Control-Allow-Methods"]
+    assert "Idempotency-Key" in told.headers["Access-Control-Allow-Headers"]
+
+
+@pytest.mark.parametrize("origin", [THEIRS, "null", "", "http://api.test.evil"])
+async def test_a_page_of_another_origin_may_not_write(house, video_intent, origin):
+    told = await house.ask("POST", "/api/v1/videos", video_intent(), headers={"Origin": origin})
+    assert (told.status, told.json["code"]) == (403, "forbidden")
+
+
+@pytest.mark.parametrize("headers", [{"Origin": OURS}, {"Origin": "http://api.test"}, {}])
+async def test_our_pages_and_programs_may_write(house, video_intent, headers):
+    assert (await house.ask("POST", "/api/v1/videos", video_intent(), headers=headers)).status == 201
+
+
+async def test_the_documents_page_may_write_under_whatever_name_it_was_reached(house, video_intent):
+    headers = {"Origin": "http://localhost:8000", "Host": "localhost:8000"}
+    assert (await house.ask("POST", "/api/v1/videos", video_intent(), headers=headers)).status == 201
