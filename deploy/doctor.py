@@ -115,7 +115,7 @@ async def servers(settings: Settings) -> AsyncIterator[Finding]:
     """Ask every configured server."""
     try:
         async with open_ports(settings, "admin") as has:
-            for name, trouble in (await reachable(has)).items():
+            for name, trouble in (await reachable(has, cache=True)).items():
                 yield not trouble, f"{name}: {trouble or 'answers'}"
     except (StackError, StorageError, BusError) as error:
         yield False, str(error)

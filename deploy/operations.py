@@ -5,13 +5,13 @@ from typing import Final
 
 from rich.console import Console
 from rich.table import Table
-from subjects.administration import queues
 
 from deploy.settings import Settings
 from deploy.stack_errors import StackError
 from subjects.bus import Bus, Stored
 from subjects.dead_letters import ATTEMPTS, CODE, ORIGIN, REASON, STREAM, letters_pattern, replay
 from subjects.jetstream import connect
+from subjects.queues import queues
 
 LONGEST_BODY: Final = 2000
 
@@ -20,9 +20,11 @@ async def show_queues(settings: Settings) -> int:
     """Print what waits at each durable."""
     settings.need("nats_url")
     async with connect(settings.nats_url, name="admin", seed=settings.nats_seed or None) as bus:
-        table = Table("stream", "durable", "pending", "in flight", "redelivered")
+        table = Table("stream", "durable", "pending", "in flight", "redelivered", "oldest")
         for one in await queues(bus):
-            table.add_row(one.stream, one.durable, str(one.pending), str(one.in_flight), str(one.redelivered))
+            age = "" if one.oldest_age_seconds is None else f"{one.oldest_age_seconds:.1f} s"
+            counts = (str(one.pending), str(one.in_flight), str(one.redelivered))
+            table.add_row(one.stream, one.durable, *counts, age)
     Console().print(table)
     return 0
 

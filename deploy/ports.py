@@ -13,15 +13,14 @@ from storage.bundle import Storage
 from storage.objects import StoredObjects
 from storage.opening import open_storage
 from storage.ports import Objects
-from subjects.bus import Bus
-from subjects.jetstream import connect
+from subjects.jetstream import JetStreamBus, connect
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
     """What a process has open."""
 
-    bus: Bus
+    bus: JetStreamBus
     storage: Storage
     scratch: Path
 
@@ -61,14 +60,18 @@ async def open_ports(settings: Settings, name: str) -> AsyncIterator[Ports]:
         yield Ports(bus, storage, Path(scratch))
 
 
-async def reachable(ports: Ports, timeout_seconds: float = 2.0) -> dict[str, str]:
-    """Return what is wrong with each dependency, by name; an empty text means that it answers."""
+async def reachable(ports: Ports, *, timeout_seconds: float = 2.0, cache: bool = False) -> dict[str, str]:
+    """Return what is wrong with each dependency, by name; an empty text means that it answers.
+
+    The cache is asked only on request: without it everything works, slower.
+    """
     checks: dict[str, Callable[[], Awaitable[object]]] = {
         "nats": ports.bus.ping,
         "postgres": ports.storage.database.ping,
-        "redis": ports.storage.cache.ping,
         "objects": ports.storage.objects.ping,
     }
+    if cache:
+        checks["redis"] = ports.storage.cache.ping
 
     async def check(ping: Callable[[], Awaitable[object]]) -> str:
         try:

@@ -4,8 +4,9 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import uvloop
@@ -13,6 +14,11 @@ import uvloop
 from actors.core.host import Host
 from deploy.ports import Ports, open_ports, reachable
 from deploy.settings import Settings
+from gateway.ports import Dependency, Queue
+from gateway.ports import Ports as GatewayPorts
+from gateway.relay import Relay
+from subjects.jetstream import JetStreamBus
+from subjects.queues import queues
 
 QUIET: Final = ("nats", "httpx", "asyncio", "_granian", "granian.access")
 
@@ -51,6 +57,94 @@ async def run_actors(settings: Settings, names: list[str], stop: asyncio.Event) 
             await stack.enter_async_context(sandbox)
         host = Host([make_intake(name, ports, sandbox) for name in names], settings.drain_seconds)
         await with_ops(settings, ports, host.run(stop))
+
+
+async def serve_media_plane(settings: Settings, stop: asyncio.Event) -> None:
+    """Serve uploads and media until `stop`, then drain."""
+    from gateway.media.server import serve_media  # noqa: PLC0415 - granian is loaded only where it serves
+
+    async with open_ports(settings, "media") as ports:
+        await serve_media(
+            settings.gateway(),
+            ports.storage,
+            ports.bus,
+            host=settings.host,
+            port=settings.media_port,
+            ready=lambda: reachable(ports),
+            stop=stop,
+        )
+
+
+def serve_gateway(settings: Settings) -> int:
+    """Serve the JSON API until SIGTERM. Robyn owns the process: it exits by itself."""
+    from gateway.robyn_server import run_api  # noqa: PLC0415 - importing robyn reads the arguments
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[GatewayPorts]:
+        async with open_ports(settings, "gateway") as ports, relaying(ports) as relay:
+            yield gateway_ports(ports, relay)
+
+    run_api(
+        settings.gateway(),
+        opened,
+        host=settings.host,
+        port=settings.port,
+        behind_proxy=settings.behind_proxy,
+    )
+
+
+@asynccontextmanager
+async def relaying(ports: Ports) -> AsyncIterator[Relay]:
+    """Run the relay of this process for the body."""
+    relay, over = Relay(ports.storage.outbox, ports.bus), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(relay.run(over))
+        try:
+            yield relay
+        finally:
+            over.set()
+
+
+def gateway_ports(ports: Ports, relay: Relay) -> GatewayPorts:
+    """Return the ports as the API wants them."""
+    storage = ports.storage
+    return GatewayPorts(
+        videos=storage.videos,
+        uploads=storage.uploads,
+        idempotency=storage.idempotency,
+        bus=ports.bus,
+        queues=DurableQueues(ports.bus),
+        kick=relay.kick,
+        dependencies=(
+            Dependency(name="nats", ping=ports.bus.ping),
+            Dependency(name="postgres", ping=storage.database.ping),
+            Dependency(name="objects", ping=storage.objects.ping),
+            Dependency(name="redis", ping=storage.cache.ping, required=False),
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DurableQueues:
+    """How the durables stand, as the API wants to hear it."""
+
+    bus: JetStreamBus
+
+    async def list_queues(self) -> list[Queue]:
+        """Return every durable that belongs to an actor's class."""
+        return [
+            Queue(
+                actor=one.durable.rpartition("-")[0],
+                priority=one.durable.rpartition("-")[2],
+                stream=one.stream,
+                pending=one.pending,
+                in_flight=one.in_flight,
+                redelivered=one.redelivered,
+                oldest_age_seconds=one.oldest_age_seconds,
+            )
+            for one in await queues(self.bus)
+            if "-" in one.durable
+        ]
 
 
 async def with_ops(settings: Settings, ports: Ports, work: Coroutine[Any, Any, None]) -> None:

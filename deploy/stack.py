@@ -25,7 +25,8 @@ from deploy.embedded.private_files import quoted, write_private
 from deploy.keyring import Keyring, remembered_keyring
 from deploy.places import nats_directory
 from deploy.provisioning import apply_nats, migrate_database
-from deploy.render.nats_files import key_variable, nats_users
+from deploy.render.nats_files import nats_users
+from deploy.render.permissions import key_variable
 from deploy.settings import Settings, SettingsError, child_environment
 from deploy.stack_errors import StackError
 from deploy.supervisor import Supervisor, supervise

@@ -68,7 +68,12 @@ def _actor(actor: ActorDeclaration) -> User:
 
 
 def _facade(name: str) -> User:
-    said = (upload.COMPLETED.pattern(), video.DELETED.pattern(), "work.*.*.*")
+    said = (
+        upload.COMPLETED.pattern(),
+        upload.EXPIRED.pattern(),  # promised by the expirer, said by the relay
+        video.DELETED.pattern(),
+        "work.*.*.*",
+    )
     follow = [subject for stream in ("EVENTS", "PROGRESS") for subject in _follows(stream)]
     letters = (*_reads("DEAD_LETTERS"), "$JS.API.STREAM.MSG.DELETE.DEAD_LETTERS")
     return User(name, f"the {name} plane", _unique((*said, *follow, *letters, _NAMES)))
