@@ -1,0 +1,186 @@
+"""How a server begins and ends."""
+
+import asyncio
+import os
+
+import httpx2
+import pytest
+from msgspec.structs import replace
+
+from gateway.config import GatewayConfig
+from gateway.media.embedded import PortBusyError, listen, serve_plane
+from gateway.media.exchange import ByteStream, Reply, Request
+from gateway.media.plane import Plane
+from gateway.media.router import Route
+from gateway.media.server import serve_media
+from gateway.ops import serve_ops
+from storage.bundle import Storage
+from storage.memory.cache import MemoryCache
+from storage.memory.objects import MemoryObjects
+from storage.memory.storage import MemoryStorage
+from subjects.memory import MemoryBus
+from tests.unit.gateway_media.house import PIECE, TUS, House, create, head_of, running, until
+
+CONFIG = GatewayConfig(api_url="http://api", media_url="http://media", signing_key=b"k" * 32)
+
+
+def _free_port() -> int:
+    with listen("127.0.0.1", 0) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+async def _all_well() -> dict[str, str]:
+    return {}
+
+
+async def test_health_is_about_the_process(client: httpx2.AsyncClient, house: House) -> None:
+    house.troubles["postgres"] = "no answer"
+    assert (await client.get("/health")).json() == {"status": "ok"}
+
+
+async def test_ready_names_what_is_missing(client: httpx2.AsyncClient, house: House) -> None:
+    house.troubles |= {"nats": "", "postgres": "no answer"}
+    answer = await client.get("/ready")
+    assert answer.status_code == 503
+    assert answer.json()["dependencies"] == {"nats": "ok", "postgres": "no answer"}
+
+
+async def test_metrics_count_requests_by_route(client: httpx2.AsyncClient) -> None:
+    await client.head("/uploads/x", headers=TUS)
+    text = (await client.get("/metrics")).text
+    assert 'truthtok_media_requests_total{method="HEAD",route="/uploads/{token}",status="404"}' in text
+
+
+async def test_any_process_can_be_probed() -> None:
+    port, stop = _free_port(), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(serve_ops(host="127.0.0.1", port=port, ready=_all_well, stop=stop))
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            await until(lambda: _answers(client))
+        stop.set()
+
+
+async def _answers(client: httpx2.AsyncClient) -> bool:
+    try:
+        return (await client.get("/ready")).status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+async def test_a_busy_port_is_one_clear_line() -> None:
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(PortBusyError, match=f"cannot listen on 127.0.0.1:{port}: Address already in use"):
+            await serve_ops(host="127.0.0.1", port=port, ready=_all_well, stop=asyncio.Event())
+
+
+async def test_the_whole_plane_relays_what_it_promises() -> None:
+    memory, bus, stop, port = MemoryStorage(), MemoryBus(), asyncio.Event(), _free_port()
+    storage = Storage(
+        videos=memory.videos,
+        stages=memory.stages,
+        uploads=memory.uploads,
+        outbox=memory.outbox,
+        idempotency=memory.idempotency,
+        objects=MemoryObjects(),
+        cache=MemoryCache(),
+        database=MemoryObjects(),
+    )
+    async with asyncio.TaskGroup() as group:
+        group.create_task(
+            serve_media(CONFIG, storage, bus, host="127.0.0.1", port=port, ready=_all_well, stop=stop)
+        )
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            await until(lambda: _answers(client))
+            await create(client, 0)
+            await until(lambda: _has_news(bus))
+        stop.set()
+
+
+async def _has_news(bus: MemoryBus) -> bool:
+    return len(bus.streams["EVENTS"].messages) == 1
+
+
+async def test_a_short_signing_key_stops_the_start() -> None:
+    config = replace(CONFIG, signing_key=b"short")
+    with pytest.raises(ValueError, match="32 bytes"):
+        await serve_media(
+            config,
+            None,  # type: ignore[arg-type] # never looked at
+            MemoryBus(),
+            host="127.0.0.1",
+            port=0,
+            ready=_all_well,
+            stop=asyncio.Event(),
+        )
+
+
+async def test_a_running_upload_ends_well_during_the_drain(house: House) -> None:
+    data = os.urandom(5000)
+    async with running(house) as client:
+        path = await create(client, len(data))
+        told = {**PIECE, "Upload-Offset": "0", "Content-Length": str(len(data))}
+        reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
+        writer.write(head_of("PATCH", path, told) + data[:2500])
+        await until(lambda: _stands_at(house, path, 2000))
+        house.stop.set()
+        await house.plane.leaving.wait()
+        writer.write(data[2500:])
+        assert (await reader.read()).startswith(b"HTTP/1.1 204")
+        writer.close()
+    assert await house.bytes_of(path) == data
+
+
+async def test_an_upload_that_outlasts_the_drain_keeps_its_segments(house: House) -> None:
+    house.config = replace(house.config, drain_seconds=0.05)
+    async with running(house) as client:
+        path = await create(client, 5000)
+        told = {**PIECE, "Upload-Offset": "0", "Content-Length": "5000"}
+        _, writer = await asyncio.open_connection("127.0.0.1", house.port)
+        writer.write(head_of("PATCH", path, told) + bytes(2500))
+        await until(lambda: _stands_at(house, path, 2000))
+    writer.close()
+    assert (await house.upload(path)).offset_bytes == 2000
+
+
+async def _stands_at(house: House, path: str, offset_bytes: int) -> bool:
+    return (await house.upload(path)).offset_bytes == offset_bytes
+
+
+async def test_a_draining_process_takes_no_new_connection(house: House) -> None:
+    async with running(house) as client:
+        await client.get("/health")
+        house.stop.set()
+        await until(lambda: _is_refused(house.port))
+
+
+async def _is_refused(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionRefusedError:
+        return True
+    writer.close()
+    return False
+
+
+async def test_an_endless_answer_ends_with_the_drain() -> None:
+    async def events(request: Request) -> Reply:
+        async def lines():
+            yield b"data: 1\n\n"
+            await request.leaving.wait()
+            yield b"data: bye\n\n"
+
+        return Reply(200, {"Content-Type": "text/event-stream"}, ByteStream(lines()))
+
+    plane, stop = Plane((Route("/events/{video_id}", {"GET": events}),)), asyncio.Event()
+    listener = listen("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    async with asyncio.TaskGroup() as group:
+        group.create_task(serve_plane(plane, listener, stop=stop, drain_seconds=5.0))
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head_of("GET", "/events/7"))
+        await reader.readuntil(b"data: 1\n\n")
+        stop.set()
+        assert b"data: bye" in await reader.read()
+        writer.close()
