@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
-from rich.table import Table
 
 from deploy.client import Client, Event
 from subjects.stage import JOURNEY
@@ -78,18 +77,16 @@ class JourneyView:
 async def show_result(console: Console, client: Client, video_id: str, pictures: Path | None) -> bool:
     """Print what was learned of a video; save its poster below `pictures` if given. True when it is ready."""
     video, playback = await client.video(video_id), await client.playback(video_id)
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 2))
-    for name, value in facts(video).items():
-        table.add_row(name, value)
+    shown = facts(video)
     if pictures is not None and playback.get("poster"):
         poster = pictures / f"{video_id}-poster.jpg"
         poster.parent.mkdir(parents=True, exist_ok=True)
         poster.write_bytes((await client.http.get(playback["poster"], follow_redirects=True)).content)
-        table.add_row("poster file", str(poster))
-    for name in ("original", "poster", "preview", "storyboard", "storyboard_vtt"):
-        if playback.get(name):
-            table.add_row(name, str(playback[name]))
-    console.print(table)
+        shown["poster file"] = str(poster)
+    urls = ("original", "poster", "preview", "storyboard", "storyboard_vtt")
+    shown |= {name: str(playback[name]) for name in urls if playback.get(name)}
+    for name, value in shown.items():
+        console.print(f"  {name:<16} {value}", soft_wrap=True, markup=False)
     return bool(video["status"] == "ready")
 
 

@@ -6,7 +6,6 @@ same commands with the same settings; only the servers are children instead of U
 
 import argparse
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -21,7 +20,6 @@ from deploy.composition import ACTOR_NAMES
 from deploy.data_dir import remembered_ports
 from deploy.embedded import Servers, plan_servers
 from deploy.embedded.exchange import answers_http
-from deploy.embedded.private_files import quoted, write_private
 from deploy.keyring import Keyring, remembered_keyring
 from deploy.places import nats_directory
 from deploy.provisioning import apply_nats, migrate_database
@@ -63,16 +61,6 @@ class RunningStack:
     api_url: str
     media_url: str
     supervisor: Supervisor
-
-
-def write_access(data_dir: Path, keyring: Keyring) -> Path:
-    """Write the NATS users of this stack: the rendered permissions, with this stack's keys filled in."""
-    lines = [f'{key_variable(name)}: "{key}"' for name, key in keyring.public_keys().items()]
-    file = data_dir / "nats" / "access.conf"
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    permissions = os.path.relpath(nats_directory() / "permissions.conf", file.parent.resolve())
-    write_private(file, "\n".join([*lines, f"include {quoted(permissions)}", ""]))
-    return file
 
 
 def stack_settings(settings: Settings, plan: Plan, servers: Servers, keyring: Keyring) -> Settings:
@@ -134,7 +122,11 @@ async def running_stack(
     """
     async with supervise(plan.data_dir, handle_signals=handle_signals) as supervisor:
         keyring = remembered_keyring(plan.data_dir, nats_users())
-        servers = plan_servers(plan.data_dir, nats_config=write_access(plan.data_dir, keyring))
+        servers = plan_servers(
+            plan.data_dir,
+            nats_config=nats_directory() / "permissions.conf",
+            nats_env={key_variable(name): key for name, key in keyring.public_keys().items()},
+        )
         supervisor.ports |= servers.ports | {"api": plan.port, "media": plan.media_port}
         await supervisor.start(*servers.children)
         settings = stack_settings(settings, plan, servers, keyring)

@@ -4,11 +4,11 @@ async with Embedded(data_dir) as servers:
     await asyncpg.connect(servers.database_url)
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 from deploy.child import Child
 from deploy.data_dir import remembered_ports
@@ -36,10 +36,17 @@ class Servers:
     children: tuple[Child, ...]
 
 
-def plan_servers(data_dir: Path, *, nats_config: Path | None = None, durable: bool = True) -> Servers:
+def plan_servers(
+    data_dir: Path,
+    *,
+    nats_config: Path | None = None,
+    nats_env: Mapping[str, str] = MappingProxyType({}),
+    durable: bool = True,
+) -> Servers:
     """Choose ports, passwords and places for the servers of a data directory that the caller holds locked.
 
-    `nats_config` is a file with accounts and permissions that the NATS configuration includes.
+    `nats_config` is a file with accounts and permissions that the NATS configuration includes, and
+    `nats_env` the variables it refers to.
     `durable=False` makes Postgres faster and unsafe against power loss.
     Raises BinaryMissingError, DataDirUnusableError.
     """
@@ -50,6 +57,7 @@ def plan_servers(data_dir: Path, *, nats_config: Path | None = None, durable: bo
         port=ports["nats"],
         monitor_port=ports["nats_monitor"],
         accounts=nats_config,
+        env=nats_env,
     )
     postgres = PostgresServer(cluster=Cluster.on(data_dir), port=ports["postgres"], durable=durable)
     redis = RedisServer.on(data_dir, binary=get_redis_server(), port=ports["redis"])

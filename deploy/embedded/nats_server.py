@@ -1,7 +1,8 @@
 """nats-server with JetStream as a child: store below the data directory, loopback only."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.child import Child
@@ -26,8 +27,8 @@ jetstream {{
 class NatsServer:
     """One nats-server on a port, its JetStream store in `directory`.
 
-    `accounts` is a configuration file with accounts and permissions to include; without one there is a single
-    user with a password, which is then part of the URL.
+    `accounts` is a configuration file with accounts and permissions to include, whose variables are looked up
+    in `env`; without one there is a single user with a password, which is then part of the URL.
     """
 
     binary: Path
@@ -36,12 +37,20 @@ class NatsServer:
     monitor_port: int
     password: str
     accounts: Path | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
     max_memory_bytes: int = 256 * 1024**2
     max_file_bytes: int = 10 * 1024**3
 
     @classmethod
     def on(
-        cls, data_dir: Path, *, binary: Path, port: int, monitor_port: int, accounts: Path | None
+        cls,
+        data_dir: Path,
+        *,
+        binary: Path,
+        port: int,
+        monitor_port: int,
+        accounts: Path | None,
+        env: Mapping[str, str],
     ) -> "NatsServer":
         """The server of a data directory, with its remembered password."""
         directory = data_dir / "nats"
@@ -53,6 +62,7 @@ class NatsServer:
             monitor_port=monitor_port,
             password=password,
             accounts=accounts.resolve() if accounts else None,
+            env=env,
         )
 
     @property
@@ -66,7 +76,7 @@ class NatsServer:
         return Child(
             name="nats",
             argv=(str(self.binary), "--config", str(self.directory / "nats.conf")),
-            env={"HOME": str(self.directory)},
+            env={"HOME": str(self.directory), **self.env},
             prepare=self.prepare,
             ready=self.answers,
             cwd=self.directory,
