@@ -24,7 +24,7 @@ class Limits:
     """What a job's child may use. Passing a limit ends the child, never the parent."""
 
     memory_bytes: int = 1536 << 20
-    """Address space, the preloaded libraries (about 300 MB) included."""
+    """Address space, the preloaded libraries (about 250 MB) included."""
     cpu_seconds: int = 60
     wall_seconds: float = 90.0
     file_bytes: int = 64 << 20

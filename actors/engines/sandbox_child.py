@@ -111,8 +111,12 @@ def _read_exactly(channel: socket.socket, size: int) -> bytes:
 def _close_doors(channel_fd: int) -> None:
     """Keep the channel and the three null devices; the forkserver's other descriptors are closed."""
     os.dup2(channel_fd, CHANNEL_FD, inheritable=False)
-    highest, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    os.closerange(CHANNEL_FD + 1, highest if highest != resource.RLIM_INFINITY else 1 << 20)
+    # Listed, not closed by range: containers allow a thousand million descriptors, and not every
+    # interpreter is built with close_range.
+    for path in list(Path("/dev/fd").iterdir()):
+        if int(path.name) > CHANNEL_FD:
+            with contextlib.suppress(OSError):  # the listing's own
+                os.close(int(path.name))
     os.umask(0o077)
 
 
