@@ -83,8 +83,8 @@ def _container(path: Path, sniffed: Sniffed | None, max_picture_px: int) -> Inpu
     }
     try:
         return av.open(f"file:{path}", "r", options=options, metadata_errors="replace")
-    except MemoryError:
-        raise
+    except av.error.MemoryError as error:  # honest headers need a few MB: this one claims absurd tables
+        raise BadMedia(Refusal.DAMAGED, "the header asks for too much memory") from error
     except (av.FFmpegError, ValueError) as error:
         code = Refusal.DAMAGED if sniffed else Refusal.NOT_MEDIA
         raise BadMedia(code, _said(error)) from error
