@@ -31,7 +31,7 @@ PIECE = {**TUS, "Content-Type": "application/offset+octet-stream"}
 class House:
     """What a running media plane stands on."""
 
-    storage: MemoryStorage = field(default_factory=MemoryStorage)
+    storage: Any = field(default_factory=MemoryStorage)
     objects: Any = field(default_factory=MemoryObjects)
     cache: MemoryCache = field(default_factory=MemoryCache)
     kicks: int = 0
