@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from random import uniform
 from typing import Any, Final
 
-from subjects.bus import BusUnavailableError, Stored
+from subjects.bus import BusError, Stored
 from subjects.delivery import ACK_PREFIX, Place, stored
 from subjects.streams import nanoseconds
 from subjects.wire import STATUS, Heard, Line, Wire, ask_api
@@ -134,12 +134,16 @@ class Follower:
         self.arrived.set()
 
     async def _follow_again(self) -> None:
-        """Go on after the last message seen; a stream that lost its end is followed from its new end."""
+        """Go on after the last message seen; a stream that lost its end is followed from its new end.
+
+        Also a refusal is waited out: a single server loses its streams in memory with its life, until they
+        are applied again.
+        """
         while True:
             try:
                 self.position = min(self.position, await self._last_sequence())
                 return await self._follow(self.position + 1)
-            except BusUnavailableError as error:
+            except BusError as error:
                 logger.warning("tail of %s waits: %s", self.stream, error)
                 await asyncio.sleep(uniform(0.1, 1.0))  # noqa: S311 - jitter
 
