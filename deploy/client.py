@@ -3,11 +3,12 @@
 import asyncio
 import hashlib
 import mimetypes
-from collections.abc import AsyncIterator, Callable
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx2
 import msgspec
@@ -16,11 +17,20 @@ from deploy.stack_errors import StackError
 
 CHUNK_BYTES: Final = 1024 * 1024
 TRIES: Final = 8
+T = TypeVar("T")
 FALLBACK_TYPE: Final = "video/mp4"
 
 
 class ClientError(StackError):
     """The service answered no; the text is its own explanation."""
+
+
+class PassingError(ClientError):
+    """The service cannot answer now, or another request of ours is still under way: try again."""
+
+
+PASSING: Final = (httpx2.TransportError, PassingError)
+PASSING_STATUSES: Final = frozenset({409, 423, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,20 @@ def content_type_of(path: Path) -> str:
     return guess if guess.startswith("video/") else FALLBACK_TYPE
 
 
+def pause_seconds(attempt: int) -> float:
+    """Return how long to wait after failed attempt number `attempt`, from 0."""
+    return min(0.2 * 2.0**attempt, 5.0)
+
+
+async def persistently(call: Callable[[], Awaitable[T]]) -> T:
+    """Return what a call that may be repeated returns, trying again while the service is unavailable."""
+    for attempt in range(TRIES):
+        with suppress(*PASSING):
+            return await call()
+        await asyncio.sleep(pause_seconds(attempt))
+    return await call()
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """Speaks to one TruthTok API."""
@@ -64,33 +88,30 @@ class Client:
         }
         if location is not None:
             intent["location"] = {"lat": location[0], "lng": location[1]}
-        made = await self._json("POST", "/api/v1/videos", json=intent)
+        headers = {"Idempotency-Key": secrets.token_hex(16)}
+        made = await persistently(lambda: self._json("POST", "/api/v1/videos", json=intent, headers=headers))
         return made["video"]["id"], made["upload"]["url"]
 
     async def upload(self, url: str, path: Path, on_offset: Callable[[int], None]) -> None:
         """Send a file by tus, going on where it broke off. Raises ClientError."""
-        size_bytes = path.stat().st_size
-        for attempt in range(TRIES):
-            with suppress(httpx2.TransportError):
-                offset = await self._offset(url)
-                on_offset(offset)
-                if offset == size_bytes:
-                    return
+
+        async def go_on() -> None:
+            offset = await self._offset(url)
+            on_offset(offset)
+            if offset < path.stat().st_size:
                 await self._patch(url, path, offset, on_offset)
-                continue
-            await asyncio.sleep(min(0.2 * 2**attempt, 5.0))
-        if await self._offset(url) != size_bytes:
-            raise ClientError(f"{path.name}: the connection broke {TRIES} times; try again later")
+
+        await persistently(go_on)
 
     async def events(self, video_id: str) -> AsyncIterator[Event]:
         """Yield a video's events for ever, reconnecting where they broke off. Raises ClientError."""
         last = ""
         for attempt in range(TRIES):
-            with suppress(httpx2.TransportError):
+            with suppress(*PASSING):
                 async for event in self._stream(video_id, last):
                     last = event.id or last
                     yield event
-            await asyncio.sleep(min(0.2 * 2**attempt, 5.0))
+            await asyncio.sleep(pause_seconds(attempt))
         raise ClientError("the event stream broke too often")
 
     async def video(self, video_id: str) -> dict[str, Any]:
@@ -160,4 +181,5 @@ def check(answer: httpx2.Response) -> None:
         )
     except msgspec.MsgspecError:
         text = answer.text[:200]
-    raise ClientError(f"{answer.status_code} {text}")
+    passing = answer.status_code in PASSING_STATUSES
+    raise (PassingError if passing else ClientError)(f"{answer.status_code} {text}")
