@@ -6,9 +6,10 @@ place in the stream.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any, Final, cast
 from uuid import UUID
 from weakref import WeakSet
@@ -29,6 +30,7 @@ from storage.errors import StorageUnavailableError
 from subjects.bus import BusError
 
 HEARTBEAT_SECONDS: Final = 15.0
+ECHO_SECONDS: Final = 0.5
 LONGEST_SECONDS: Final = 3600.0
 ROOM_RETRY_SECONDS: Final = 5
 
@@ -112,19 +114,27 @@ class EventStream:
                 yield frame_of(message, stored)
 
     async def _live(self, inbox: Inbox, known: int) -> AsyncIterator[bytes]:
-        until = self.clock() + self.longest_seconds
+        until, pauses = self.clock() + self.longest_seconds, self._pauses()
         while self.clock() < until:
             try:
-                async with asyncio.timeout(self.heartbeat_seconds):
+                async with asyncio.timeout(next(pauses)):
                     frame = await inbox.frames.get()
             except TimeoutError:
                 yield HEARTBEAT
                 continue
+            pauses = self._pauses()
             if frame is None:
                 break
-            if frame.sequence is not None and frame.sequence <= known:
-                continue
-            yield frame.text
+            if frame.sequence is None or frame.sequence > known:
+                yield frame.text
             if frame.last:
                 return
         yield RECONNECT
+
+    def _pauses(self) -> Iterator[float]:
+        """Yield how long to wait for an event before each beat of a silent stream.
+
+        Beats come in threes: the first makes the host of a client that is gone answer with a reset, and the
+        transport, always one step ahead of what it wrote, needs two more to notice.
+        """
+        return cycle((self.heartbeat_seconds, ECHO_SECONDS, ECHO_SECONDS))

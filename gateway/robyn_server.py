@@ -126,7 +126,9 @@ class RobynProcess:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            logger.error("the API ends: %s", error, exc_info=error if self._in_flight else None)
+            # Before it serves, the cause is a matter of settings and one line says it; later it is a mistake.
+            serving = getattr(self, "_api", None) is not None
+            logger.error("the API ends: %s", first_cause(error), exc_info=error if serving else None)
             end_process(1)
 
     async def _live(self, opened: asyncio.Event) -> None:
@@ -169,10 +171,15 @@ class RobynProcess:
     async def _until_idle(self) -> None:
         try:
             async with asyncio.timeout(self._config.drain_seconds):
-                while self._in_flight or self._api.hub.listeners:  # noqa: ASYNC110 - once in a process's life
+                while self._in_flight or self._api.hub.listeners:
+                    # What Robyn dropped without holding the interpreter's lock is let go of on the next call
+                    # into it; without requests there would be none, and the streams of clients that are
+                    # gone would be waited for.
+                    Headers({})
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
-            logger.warning("%d requests did not end in time", self._in_flight)
+            still = (self._in_flight, self._api.hub.listeners)
+            logger.warning("%d requests and %d event streams did not end in time", *still)
         await asyncio.sleep(FLUSH_SECONDS)
 
     async def _handle(self, request: Any) -> Any:
@@ -194,6 +201,13 @@ class RobynProcess:
         left.pop("Content-Type", None)
         parts: Any = Parts(answer.stream, self._loop)
         return StreamingResponse(parts, answer.status, Headers(left))
+
+
+def first_cause(error: BaseException) -> BaseException:
+    """Return what a group of errors began with: the group itself says nothing."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def end_process(code: int) -> None:

@@ -1,4 +1,4 @@
-"""Serves the API over the twins, for tests over a real socket: `serve_twins.py PORT`.
+"""Serves the API over the twins, for tests over a real socket: `serve_twins.py PORT [HOST [broken]]`.
 
 Prints `ready` once it serves. A GET of a video titled `slow` takes half a second.
 """
@@ -40,6 +40,8 @@ class NoQueues:
 
 @asynccontextmanager
 async def open_twins() -> AsyncIterator[Ports]:
+    if "broken" in sys.argv:
+        raise OSError("the database is not there")
     storage, bus = MemoryStorage(), MemoryBus()
     yield Ports(
         videos=SlowVideos(storage.videos),
