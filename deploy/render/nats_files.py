@@ -7,10 +7,10 @@ from typing import Any, Final
 from actors.core.dead_letters import ADVISORY_DURABLE
 from actors.core.host import UNDERTAKER
 from deploy.render.declaration import ActorDeclaration
-from deploy.render.permissions import ADMIN, FACADES, key_variable, permissions_conf, with_keys
+from deploy.render.permissions import ADMIN, FACADES, key_variable, permissions_conf
 from subjects.streams import STREAMS
 
-__all__ = ["key_variable", "nats_files", "nats_users", "with_keys"]
+__all__ = ["key_variable", "nats_files", "nats_users"]
 
 REPLICAS: Final = 3
 """What the rendered streams say. `truthtok nats apply` takes the number from its settings."""

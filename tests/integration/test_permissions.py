@@ -11,7 +11,7 @@ import pytest
 
 from actors.core.dead_letters import ADVISORY_DURABLE
 from deploy.render import ActorDeclaration
-from deploy.render.nats_files import SERVER_CONF, key_variable, nats_users, permissions_conf, with_keys
+from deploy.render.nats_files import SERVER_CONF, key_variable, nats_users, permissions_conf
 from subjects import schedule, stage, upload, video
 from subjects.administration import apply, queues
 from subjects.bus import Bus, BusError, BusRefusedError, Delivery
@@ -289,13 +289,13 @@ async def test_revoked_access_is_regained_without_a_restart(guarded: Guarded) ->
 
 
 async def test_the_server_configuration_is_accepted_with_keys_from_the_environment(tmp_path: Path) -> None:
-    keys = {name: public(new_seed()) for name in USERS}
-    (tmp_path / "permissions.conf").write_text(with_keys(permissions_conf(ACTORS), keys))
+    (tmp_path / "permissions.conf").write_text(permissions_conf(ACTORS))
     server = NatsServer(tmp_path)
     listening = SERVER_CONF.replace("0.0.0.0:4222", f"127.0.0.1:{server.port}")
     listening = listening.replace("0.0.0.0:8222", f"127.0.0.1:{server.monitor_port}")
     server.config = lambda: listening  # type: ignore[method-assign]
-    server.environment = {"TRUTHTOK_NATS_NAME": "one", "TRUTHTOK_NATS_STORE": str(tmp_path / "store")}
+    server.environment = {key_variable(name): public(new_seed()) for name in USERS}
+    server.environment |= {"TRUTHTOK_NATS_NAME": "one", "TRUTHTOK_NATS_STORE": str(tmp_path / "store")}
     async with running(server):
         assert server.monitor("/varz")["server_name"] == "one"
 
