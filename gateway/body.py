@@ -49,6 +49,8 @@ def decode_query(kind: type[Query] | None, pairs: tuple[tuple[str, str], ...]) -
     """Return the percent-encoded parameters as the struct a route asks for. Raises ProblemError 400."""
     values: dict[str, str] = {}
     for raw_name, raw_value in pairs:
+        if not raw_name and not raw_value:  # `?a=1&&b=2`
+            continue
         name, value = _decoded(raw_name, "parameters"), _decoded(raw_value, raw_name)
         if name in values:
             raise parameter_problem(name, "given more than once")

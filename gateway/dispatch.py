@@ -33,7 +33,7 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 
 @dataclass(slots=True)
-class Progress:
+class Trail:
     """What is known of a request so far, for its log line."""
 
     request_id: str
@@ -53,42 +53,44 @@ class Dispatcher:
     async def respond(self, request: Request) -> Response:
         """Return the answer to a request, whatever it is."""
         request_id = request_id_of(request.headers)
-        progress = Progress(request_id, begin_trace(request_id))
+        trail = Trail(request_id, begin_trace(request_id))
         try:
-            response = await self._answer(request, progress)
+            response = await self._answer(request, trail)
         except Exception as error:  # noqa: BLE001 - the edge: whatever it is becomes a problem
-            response = self._problem(error, progress)
+            response = self._problem(error, trail)
         response = replace(response, headers=self._headers(request, response, request_id))
-        _record(request, response, progress)
+        _record(request, response, trail)
         return response
 
-    async def _answer(self, request: Request, progress: Progress) -> Response:
+    async def _answer(self, request: Request, trail: Trail) -> Response:
         headers = request.headers
         if "content-length" in headers and "transfer-encoding" in headers:
             # Two lengths of one body: a proxy may have believed the other one (request smuggling).
             raise ProblemError("malformed_request", "Send Content-Length or Transfer-Encoding, not both.")
+        if headers.get("content-encoding", "identity") != "identity":
+            raise ProblemError("unsupported_media_type", "Send the body as it is, not compressed.")
         found = self.router.find(request.path)
-        progress.route = found.template
+        trail.route = found.template
         if request.method == "OPTIONS":
             return Response(status=204, headers=preflight_headers(found.allow))
         route = found.route(request.method)
         config = self.house.config
         refuse_foreign_writes(request.method, headers, config.allowed_origins, config.api_url)
         check_length(request.body, headers.get("content-length", ""), config.max_body_bytes)
-        call = self._call(request, route, found, progress)
+        call = self._call(request, route, found, trail)
         async with asyncio.timeout(route.timeout_seconds):
             response = await self._run_once(request, route, call)
         return tagged(response, headers.get("if-none-match", "")) if route.etag else response
 
-    def _call(self, request: Request, route: Route, found: Found, progress: Progress) -> Call:
+    def _call(self, request: Request, route: Route, found: Found, trail: Trail) -> Call:
         """Return the request decoded and checked. Raises ProblemError or msgspec.ValidationError."""
         caller = determine_caller(request.headers, request.peer)
         if route.admin and not caller.is_admin:
             raise ProblemError("forbidden", "Only administrators may do this, from a private network.")
         return Call(
             caller=caller,
-            request_id=progress.request_id,
-            trace=progress.trace,
+            request_id=trail.request_id,
+            trace=trail.trace,
             resource_id=new_id(self.house.ports.now()),
             headers=request.headers,
             path=found.values,
@@ -117,15 +119,15 @@ class Dispatcher:
         reply = await route.handler(self.house, call)
         return _written(route, reply, headless=method == "HEAD")
 
-    def _problem(self, error: Exception, progress: Progress) -> Response:
+    def _problem(self, error: Exception, trail: Trail) -> Response:
         problem = problem_of(error)
-        progress.code = problem.code
+        trail.code = problem.code
         if problem.code == "internal":
-            logger.error("request %s failed", progress.request_id, exc_info=error)
+            logger.error("request %s failed", trail.request_id, exc_info=error)
         return Response(
             status=problem.status,
             headers=problem_headers(problem),
-            body=problem_body(problem, progress.request_id),
+            body=problem_body(problem, trail.request_id),
         )
 
     def _headers(self, request: Request, response: Response, request_id: str) -> dict[str, str]:
@@ -146,19 +148,19 @@ def _written(route: Route, reply: Reply, *, headless: bool) -> Response:
     return Response(status=reply.status or route.status, headers=headers, body=body, stream=stream)
 
 
-def _record(request: Request, response: Response, progress: Progress) -> None:
+def _record(request: Request, response: Response, trail: Trail) -> None:
     access_log.record(
         access_log.Line(
             at=access_log.now(),
             method=request.method[:16],
-            route=progress.route,
+            route=trail.route,
             path=request.path[:200],
             status=response.status,
-            seconds=round(time.perf_counter() - progress.begun, 6),
-            request_id=progress.request_id,
-            trace_id=trace_id(progress.trace),
+            seconds=round(time.perf_counter() - trail.begun, 6),
+            request_id=trail.request_id,
+            trace_id=trace_id(trail.trace),
             peer=request.peer,
             bytes=len(response.body),
-            code=progress.code,
+            code=trail.code,
         )
     )

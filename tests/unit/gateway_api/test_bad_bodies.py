@@ -145,6 +145,11 @@ async def test_two_lengths_of_one_body_are_refused(house, video_intent):
     assert (await house.ask("POST", "/api/v1/videos", video_intent(), headers=both)).status == 400
 
 
+async def test_a_compressed_body_is_415(house, video_intent):
+    told = await house.ask("POST", "/api/v1/videos", video_intent(), headers={"Content-Encoding": "gzip"})
+    assert (told.status, told.json["code"]) == (415, "unsupported_media_type")
+
+
 async def test_a_call_without_a_body_refuses_one(house):
     told = await house.ask("POST", f"/api/v1/videos/{UNKNOWN}/retry", {"force": True})
     assert (told.status, told.json["code"]) == (400, "malformed_request")

@@ -51,6 +51,10 @@ async def test_a_bad_parameter_is_named(house, query, pointer):
     assert pointer in told.pointers[0]
 
 
+async def test_nothing_between_two_ampersands_is_nothing(house):
+    assert (await house.ask("GET", "/health", query=(("", ""), ("", "")))).status == 200
+
+
 async def test_a_call_without_parameters_refuses_any(house):
     told = await house.ask("GET", "/health?verbose=1")
     assert (told.status, told.pointers) == (400, ["/verbose"])
