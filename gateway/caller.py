@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -35,6 +36,7 @@ def determine_caller(headers: Mapping[str, str], peer: str) -> Caller:
     return Caller(LOCAL_USER_ID, is_admin=is_near(peer) and not forwarded)
 
 
+@lru_cache(1024)
 def is_near(peer: str) -> bool:
     """Whether an address is of this machine or of a private network."""
     try:
