@@ -44,6 +44,9 @@ class Metadata(Value, frozen=True, kw_only=True):
     mirrored: bool = False
     """True when the display matrix also flips the picture left to right (before the turn)."""
     hdr: Hdr | None = None
+    """The kind of the picture that every decoder sees; None is standard dynamic range."""
+    dolby_vision: bool = False
+    """Whether a Dolby Vision configuration comes with it."""
     audio: AudioTrack | None = None
 
 

@@ -9,12 +9,15 @@ TRANSFER_HLG = 18
 
 
 def hdr_kind(transfer: int, *, dolby_vision: bool) -> Hdr | None:
-    """The kind by the transfer characteristic; a Dolby Vision configuration goes before its base layer."""
-    if dolby_vision:
-        return "dolby_vision"
+    """The kind of what every decoder sees, by its transfer characteristic.
+
+    `dolby_vision` is the kind only when nothing else is: a base layer of its own that other players show wrong.
+    """
     if transfer == TRANSFER_PQ:
         return "hdr10"
-    return "hlg" if transfer == TRANSFER_HLG else None
+    if transfer == TRANSFER_HLG:
+        return "hlg"
+    return "dolby_vision" if dolby_vision else None
 
 
 def has_dolby_vision(description: str, stream_index: int) -> bool:

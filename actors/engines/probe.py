@@ -106,5 +106,6 @@ def _metadata(
         rotation_degrees=picture.orientation.rotation_degrees,
         mirrored=picture.orientation.mirrored,
         hdr=hdr_kind(frame.color_trc, dolby_vision=is_dolby_vision),
+        dolby_vision=is_dolby_vision,
         audio=audio_track(media.container),
     )

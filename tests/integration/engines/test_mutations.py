@@ -60,7 +60,7 @@ async def outcome(
 async def test_broken_files_have_definite_outcomes(
     media_probe: MediaProbe, illustrator: Illustrator, tmp_path: Path
 ) -> None:
-    rng = random.Random(20260101)  # noqa: S311 - repeatable, not secret
+    rng = random.Random(20260101)
     started, outcomes = time.monotonic(), Counter[str]()
     seeds = [clip.write(tmp_path / name) for name, clip in SEEDS]
     for number in range(FILES):

@@ -17,7 +17,8 @@ DUMP = """Input #0, mov, from '':
         (2, False, None),
         (16, False, "hdr10"),
         (18, False, "hlg"),
-        (18, True, "dolby_vision"),
+        (18, True, "hlg"),
+        (2, True, "dolby_vision"),
     ],
 )
 def test_the_kind_follows_the_transfer_and_the_configuration(
