@@ -67,12 +67,13 @@ async def serve_plane(
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
             raise RuntimeError("the HTTP server ended by itself") from serving.exception()
-        plane.leaving.set()
-        server.stop()  # type: ignore[no-untyped-call] # Granian's
+        server.end()
         await _drain(plane, serving, drain_seconds)
     finally:
+        # Not cancelled: what a slow reader still holds open ends with the process, and Granian would set
+        # the result of a future that is cancelled already.
+        server.end()
         stopping.cancel()
-        serving.cancel()
 
 
 async def _drain(plane: Plane, serving: "asyncio.Future[None]", drain_seconds: float) -> None:
@@ -103,7 +104,12 @@ class _Server(Server):
             log_level=LogLevels.error,
             log_dictconfig=_LOGS,
         )
-        self._listener = listener
+        self._plane, self._listener = plane, listener
+
+    def end(self) -> None:
+        """Close the listener and idle connections, let the rest run out. Safe to repeat."""
+        self._plane.leaving.set()
+        self.stop()  # type: ignore[no-untyped-call] # Granian's
 
     def _init_shared_socket(self) -> None:
         """Hand over our socket: what Granian would make here, it makes with SO_REUSEPORT."""

@@ -90,7 +90,10 @@ class FileSlice:
 
 @dataclass(frozen=True, slots=True)
 class ByteStream:
-    """Bytes made while they are sent. Without a length the answer is chunked."""
+    """Bytes made while they are sent, as fast as the client takes them.
+
+    Without a size the answer is chunked, and nobody is slowed down: for events, never for bulk.
+    """
 
     chunks: AsyncIterator[bytes]
     size_bytes: int | None = None

@@ -45,6 +45,10 @@ class Plane:
         RUNNING.inc()
         try:
             await self._serve(scope, wire)
+        except asyncio.CancelledError:
+            # Nobody but the drain cancels here, and Granian would print it as a crash.
+            if not self.leaving.is_set():
+                raise
         finally:
             RUNNING.dec()
             self.running.discard(task)

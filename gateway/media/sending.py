@@ -1,12 +1,14 @@
 """A reply onto the wire of RSGI (https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md)."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Any
 
 from granian._granian import RSGIProtocolClosed
 
 from gateway.media.exchange import ByteStream, FileSlice, Reply
+from gateway.media.pipe import send_through_pipe
 
 CLIENT_LEFT = 499
 """What nginx writes into its log for a client that went away."""
@@ -41,11 +43,22 @@ async def send(wire: Any, reply: Reply, headers: Mapping[str, str], *, body: boo
 
 
 async def _send_stream(wire: Any, status: int, lines: list[tuple[str, str]], stream: ByteStream) -> int:
-    transport = wire.response_stream(status, lines)
+    def have_read(path: str) -> None:
+        wire.response_file(status, lines, path)
+
     async with aclosing(stream.chunks) as chunks:  # type: ignore[type-var] # every iterator here is a generator
         try:
-            async for chunk in chunks:
-                await transport.send_bytes(chunk)
-        except RSGIProtocolClosed:
+            if stream.size_bytes is None:
+                await _send_events(wire.response_stream(status, lines), chunks)
+            else:
+                await send_through_pipe(have_read, chunks)
+        except (RSGIProtocolClosed, ConnectionError):
             return CLIENT_LEFT
     return status
+
+
+async def _send_events(transport: Any, chunks: AsyncIterator[bytes]) -> None:
+    """Send each chunk at once. Granian takes them without ever making us wait: give others a turn."""
+    async for chunk in chunks:
+        await transport.send_bytes(chunk)
+        await asyncio.sleep(0)

@@ -13,6 +13,7 @@ import httpx2
 from gateway.config import GatewayConfig
 from gateway.media.embedded import listen, serve_plane
 from gateway.media.plane import Plane
+from gateway.media.router import Route
 from gateway.media.routes import MediaPorts
 from gateway.media.server import media_routes
 from gateway.signing import find_upload_id
@@ -81,9 +82,10 @@ class House:
 
 
 @asynccontextmanager
-async def running(house: House) -> AsyncIterator[httpx2.AsyncClient]:
+async def running(house: House, *more: Route) -> AsyncIterator[httpx2.AsyncClient]:
     """Serve until left, then drain."""
-    house.plane = Plane(media_routes(house.config, house.ports, house.ready), house.config.allowed_origins)
+    routes = (*media_routes(house.config, house.ports, house.ready), *more)
+    house.plane = Plane(routes, house.config.allowed_origins)
     listener = listen("127.0.0.1", 0)
     house.port = listener.getsockname()[1]
     house.stop = asyncio.Event()
@@ -131,7 +133,7 @@ def metadata(**pairs: str | bytes) -> str:
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Wait for a condition that something in the background brings about."""
     async with asyncio.timeout(10.0):
-        while not await condition():  # noqa: ASYNC110 - what changes is behind a socket
+        while not await condition():
             await asyncio.sleep(0.005)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
@@ -15,6 +16,7 @@ from gateway.media.router import Route
 from gateway.media.server import serve_media
 from gateway.ops import serve_ops
 from storage.bundle import Storage
+from storage.errors import StorageUnavailableError
 from storage.memory.cache import MemoryCache
 from storage.memory.objects import MemoryObjects
 from storage.memory.storage import MemoryStorage
@@ -173,14 +175,84 @@ async def test_an_endless_answer_ends_with_the_drain() -> None:
 
         return Reply(200, {"Content-Type": "text/event-stream"}, ByteStream(lines()))
 
-    plane, stop = Plane((Route("/events/{video_id}", {"GET": events}),)), asyncio.Event()
-    listener = listen("127.0.0.1", 0)
-    port = listener.getsockname()[1]
-    async with asyncio.TaskGroup() as group:
-        group.create_task(serve_plane(plane, listener, stop=stop, drain_seconds=5.0))
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    house = House()
+    async with running(house, Route("/events/{video_id}", {"GET": events})):
+        reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
         writer.write(head_of("GET", "/events/7"))
         await reader.readuntil(b"data: 1\n\n")
-        stop.set()
+        house.stop.set()
         assert b"data: bye" in await reader.read()
         writer.close()
+
+
+async def test_a_server_whose_task_is_cancelled_lets_go_of_its_port() -> None:
+    listener = listen("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    serving = asyncio.create_task(serve_plane(Plane(()), listener, stop=asyncio.Event(), drain_seconds=5.0))
+    await asyncio.sleep(0)
+    serving.cancel()
+    await asyncio.wait({serving})
+    await until(lambda: _is_refused(port))
+
+
+SIZE_BYTES = 50_000_000
+
+
+async def _noise(ended: asyncio.Event, counted: list[int]) -> AsyncIterator[bytes]:
+    try:
+        for _ in range(SIZE_BYTES // 100_000):
+            counted.append(100_000)
+            yield bytes(100_000)
+    finally:
+        ended.set()
+
+
+@pytest.mark.parametrize("size_bytes", [SIZE_BYTES, None])
+async def test_a_client_that_leaves_a_stream_ends_it(size_bytes: int | None) -> None:
+    ended = asyncio.Event()
+
+    async def noise(_: Request) -> Reply:
+        return Reply(200, {}, ByteStream(_noise(ended, []), size_bytes))
+
+    house = House()
+    async with running(house, Route("/noise", {"GET": noise})):
+        reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
+        writer.write(head_of("GET", "/noise"))
+        await reader.readexactly(500_000)
+        writer.transport.abort()
+        async with asyncio.timeout(10.0):
+            await ended.wait()
+
+
+async def test_a_slow_client_slows_its_source_down() -> None:
+    ended, counted = asyncio.Event(), list[int]()
+
+    async def noise(_: Request) -> Reply:
+        return Reply(200, {}, ByteStream(_noise(ended, counted), SIZE_BYTES))
+
+    house = House()
+    async with running(house, Route("/noise", {"GET": noise})) as client:
+        reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
+        writer.write(head_of("GET", "/noise"))
+        await reader.readuntil(b"\r\n\r\n")
+        for _ in range(50):
+            await client.get("/health")
+        assert sum(counted) < SIZE_BYTES
+        assert not ended.is_set()
+        assert len(await reader.read()) == SIZE_BYTES
+        writer.close()
+
+
+async def test_a_stream_that_breaks_off_ends_short() -> None:
+    async def half(_: Request) -> Reply:
+        async def chunks() -> AsyncIterator[bytes]:
+            yield b"abc"
+            raise StorageUnavailableError("gone")
+
+        return Reply(200, {}, ByteStream(chunks(), 6))
+
+    house = House()
+    async with running(house, Route("/half", {"GET": half})) as client:
+        with pytest.raises(httpx2.RemoteProtocolError):
+            await client.get("/half")
+        assert (await client.get("/health")).status_code == 200
