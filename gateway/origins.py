@@ -1,5 +1,6 @@
 """What browsers are told: which origins may call (CORS, Fetch standard) and how to treat the answers."""
 
+import ipaddress
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
@@ -57,7 +58,27 @@ def refuse_foreign_writes(
     origin = headers.get("origin")
     if origin is None or method in _SAFE or "*" in allowed or origin in allowed:
         return
-    given = urlsplit(origin)
-    if given.netloc and given.netloc in (urlsplit(api_url).netloc, headers.get("host", "")):
-        return
-    raise ProblemError("forbidden", "Pages of this origin may not write here; see allowed_origins.")
+    own = headers.get("host", "") if is_plain_host(origin) else ""
+    if netloc(origin) not in (netloc(api_url), own) or not netloc(origin):
+        raise ProblemError("forbidden", "Pages of this origin may not write here; see allowed_origins.")
+
+
+def netloc(url: str) -> str:
+    """Return host and port of an address; nothing when there is none."""
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return ""
+
+
+def is_plain_host(url: str) -> bool:
+    """Whether an address names its host by number, or is localhost.
+
+    Any other name may be made to lead here for a moment, so that a foreign page passes for ours (DNS
+    rebinding): for those the configured `api_url` decides.
+    """
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or bool(ipaddress.ip_address(host))
+    except ValueError:
+        return False

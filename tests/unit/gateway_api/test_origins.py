@@ -35,6 +35,13 @@ async def test_our_pages_and_programs_may_write(house, video_intent, headers):
     assert (await house.ask("POST", "/api/v1/videos", video_intent(), headers=headers)).status == 201
 
 
-async def test_the_documents_page_may_write_under_whatever_name_it_was_reached(house, video_intent):
-    headers = {"Origin": "http://localhost:8000", "Host": "localhost:8000"}
+@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1:8000", "[::1]:8000", "192.168.1.7"])
+async def test_the_documents_page_may_write_under_whatever_address_it_was_reached(house, video_intent, host):
+    headers = {"Origin": f"http://{host}", "Host": host}
     assert (await house.ask("POST", "/api/v1/videos", video_intent(), headers=headers)).status == 201
+
+
+@pytest.mark.parametrize("origin", ["http://evil.test", "http://[", "http://127.0.0.1"])
+async def test_a_name_that_was_made_to_lead_here_is_not_ours(house, video_intent, origin):
+    headers = {"Origin": origin, "Host": "evil.test"}
+    assert (await house.ask("POST", "/api/v1/videos", video_intent(), headers=headers)).status == 403
