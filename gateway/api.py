@@ -8,8 +8,9 @@ No web framework here: `robyn_server.py` is the transport.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
@@ -22,6 +23,8 @@ from gateway.openapi import openapi_document
 from gateway.ports import Ports, Surroundings
 from gateway.router import Router
 from gateway.routes.table import ROUTES
+
+LINES_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,18 @@ async def open_api(config: GatewayConfig, ports: Ports, streams: int | None = No
     async with asyncio.TaskGroup() as group:
         following = group.create_task(api.hub.run())
         try:
+            await _until_live(api.hub)
             yield api
         finally:
             api.drain()
             following.cancel()
+
+
+async def _until_live(hub: Hub) -> None:
+    """Wait a moment for the lines to the bus: browsers do not repeat an event stream that was refused.
+
+    Without the bus the rest of the API is of use all the same.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINES_SECONDS):
+            await hub.live.wait()

@@ -27,6 +27,7 @@ INBOX_FRAMES: Final = 256
 """How far a client may fall behind before it is sent away to reconnect."""
 PROGRESS_VIDEOS: Final = 10_000
 RETRY_SECONDS: Final = 0.5
+RETRY_SECONDS_MAX: Final = 8.0
 
 
 def patterns(stream: str, video_id: UUID | None = None) -> tuple[str, ...]:
@@ -60,8 +61,8 @@ class Inbox:
 class Hub:
     """Everybody who listens in this process, and the latest progress of each stage."""
 
-    def __init__(self, bus: Bus) -> None:
-        self.bus = bus
+    def __init__(self, bus: Bus, retry_seconds: float = RETRY_SECONDS) -> None:
+        self.bus, self._retry_seconds = bus, retry_seconds
         self.live = asyncio.Event()
         self.draining = False
         self._inboxes: dict[UUID, set[Inbox]] = {}
@@ -75,13 +76,16 @@ class Hub:
             group.create_task(self._follow(PROGRESS))
 
     async def _follow(self, stream: str) -> None:
+        failures = 0
         while True:
             try:
                 async with self.bus.tail(stream, patterns(stream)) as messages:
+                    failures = 0
                     await self._hear(messages)
             except BusError as error:
                 logger.warning("the line to %s broke: %s", stream, error)
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(min(self._retry_seconds * 2**failures, RETRY_SECONDS_MAX))
+            failures += 1
 
     async def _hear(self, messages: AsyncIterator[Stored]) -> None:
         with self._line():

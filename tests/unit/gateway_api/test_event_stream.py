@@ -221,7 +221,7 @@ async def test_a_stream_ends_after_its_longest_time(hub):
     assert (await parts(EventStream(hub, VIDEO, nothing, longest_seconds=0.0), 99)) == [RETRY, RECONNECT]
 
 
-async def test_a_broken_line_sends_everybody_away_and_is_opened_again(monkeypatch):
+async def test_a_broken_line_sends_everybody_away_and_is_opened_again():
     class Breaking(MemoryBus):
         breaks = 1
 
@@ -240,8 +240,7 @@ async def test_a_broken_line_sends_everybody_away_and_is_opened_again(monkeypatc
                 else:
                     yield messages
 
-    monkeypatch.setattr("gateway.events.RETRY_SECONDS", 0.01)
-    cut, hub = asyncio.Event(), Hub(Breaking())
+    cut, hub = asyncio.Event(), Hub(Breaking(), retry_seconds=0.01)
     task = asyncio.create_task(hub.run())
     await hub.live.wait()
     reading = asyncio.create_task(parts(EventStream(hub, VIDEO, nothing), 99))
@@ -255,13 +254,13 @@ async def test_a_broken_line_sends_everybody_away_and_is_opened_again(monkeypatc
         await task
 
 
-async def test_a_past_that_cannot_be_read_sends_the_client_away(hub, monkeypatch):
-    async def unreadable(*_, **__):
-        raise BusUnavailableError("no answer")
-        yield
+async def test_a_past_that_cannot_be_read_sends_the_client_away():
+    class Forgetful(MemoryBus):
+        async def history(self, *_, **__):
+            raise BusUnavailableError("no answer")
+            yield
 
-    monkeypatch.setattr(hub.bus, "history", unreadable)
-    assert (await parts(EventStream(hub, VIDEO, nothing, 0), 99)) == [RETRY, RECONNECT]
+    assert (await parts(EventStream(Hub(Forgetful()), VIDEO, nothing, 0), 99)) == [RETRY, RECONNECT]
 
 
 METADATA = Metadata(

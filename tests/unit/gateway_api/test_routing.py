@@ -99,7 +99,7 @@ async def test_a_mistake_of_ours_is_logged_with_the_request_id_and_told_without(
     assert any("r-2" in record.getMessage() and record.exc_info for record in caplog.records)
 
 
-async def test_a_request_that_takes_too_long_is_504(new_house, monkeypatch):
+async def test_a_request_that_takes_too_long_is_504(new_house):
     class Hanging:
         async def page(self, *_: object) -> None:
             raise TimeoutError
