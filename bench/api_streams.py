@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "tests" / "integration" / "gateway_api" / "serve_twins.py"
 BATCH = 100
 REQUESTS = 500
+GONE_SECONDS = 17
 
 
 def free_port() -> int:
@@ -84,16 +85,36 @@ async def costs(port: int, path: str) -> str:
     )
 
 
-async def open_stream(port: int, path: str, held: list[asyncio.StreamWriter]) -> bool:
+Held = list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
+
+
+async def open_stream(port: int, path: str, held: Held) -> bool:
     """Open a stream and wait for its first event; False when it was refused or stayed silent."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(f"GET {path}/events HTTP/1.1\r\nHost: b\r\n\r\n".encode())
-    held.append(writer)
+    held.append((reader, writer))
     try:
         await asyncio.wait_for(reader.readuntil(b"event: video"), 5)
     except (TimeoutError, asyncio.IncompleteReadError):
         return False
     return True
+
+
+async def fan_out(port: int, path: str, held: Held) -> str:
+    """Delete the video and return how soon how many streams were told."""
+    begun = time.perf_counter()
+
+    async def told(reader: asyncio.StreamReader) -> float:
+        try:
+            await asyncio.wait_for(reader.readuntil(b"event: video.deleted"), 5)
+        except (TimeoutError, asyncio.IncompleteReadError):
+            return 0.0
+        return time.perf_counter() - begun
+
+    waiting = asyncio.gather(*(told(reader) for reader, _ in held))
+    await request(port, f"DELETE {path}")
+    times = sorted(filter(None, await waiting))
+    return f"{len(times)} told, median {times[len(times) // 2] * 1000:.0f} ms, last {times[-1] * 1000:.0f} ms"
 
 
 async def measure(port: int, pid: int, streams: int, seconds: float) -> None:
@@ -103,7 +124,7 @@ async def measure(port: int, pid: int, streams: int, seconds: float) -> None:
     made = json.loads(await request(port, "POST /api/v1/videos", head, body))
     path = f"/api/v1/videos/{made['video']['id']}"
     print(f"before   {footprint(pid)}; {await costs(port, path)}")
-    held: list[asyncio.StreamWriter] = []
+    held: Held = []
     begun, told = time.perf_counter(), 0
     for first in range(0, streams, BATCH):
         count = min(BATCH, streams - first)
@@ -111,13 +132,20 @@ async def measure(port: int, pid: int, streams: int, seconds: float) -> None:
     print(f"streams  {told} of {streams} told in {time.perf_counter() - begun:.1f} s; {footprint(pid)}")
     await asyncio.sleep(seconds)
     print(f"beside   {footprint(pid)}; {await costs(port, path)}")
-    for writer in held:
+    for _, writer in held[: streams // 2]:
         writer.close()
-    await asyncio.sleep(17)
-    gauge = (await request(port, "GET /metrics")).decode().partition("\ntruthtok_api_event_streams ")[2]
-    print(
-        f"after    {gauge.splitlines()[0]} streams open; {footprint(pid)}; {await latency(port, '/health')}"
-    )
+    await asyncio.sleep(GONE_SECONDS)
+    print(f"half     {await open_streams(port)} open after half left; {footprint(pid)}")
+    print(f"event    {await fan_out(port, path, held[streams // 2 :])}")
+    print(f"after    {await open_streams(port)} open; {await latency(port, '/health')}")
+    for _, writer in held:
+        writer.close()
+
+
+async def open_streams(port: int) -> str:
+    """Return how many streams the process counts."""
+    text = (await request(port, "GET /metrics")).decode()
+    return text.partition("\ntruthtok_api_event_streams ")[2].partition("\n")[0]
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from gateway.config import GatewayConfig
 from gateway.ports import Dependency, Ports, Queue
+from gateway.relay import Relay
 from gateway.robyn_server import run_api
 from storage.memory import MemoryStorage
 from storage.records import Video
@@ -43,15 +44,19 @@ async def open_twins() -> AsyncIterator[Ports]:
     if "broken" in sys.argv:
         raise OSError("the database is not there")
     storage, bus = MemoryStorage(), MemoryBus()
+    relay, over = Relay(storage.outbox, bus), asyncio.Event()
+    relaying = asyncio.create_task(relay.run(over))
     yield Ports(
         videos=SlowVideos(storage.videos),
         uploads=storage.uploads,
         idempotency=storage.idempotency,
         bus=bus,
         queues=NoQueues(),
-        kick=lambda: None,
+        kick=relay.kick,
         dependencies=(Dependency(name="nats", ping=bus.ping),),
     )
+    over.set()
+    await relaying
     print("closed", flush=True)
 
 
