@@ -67,5 +67,7 @@ async def replay(bus: Bus, letter: Stored) -> None:
     }
     for name in (ORIGIN, REASON, CODE, ATTEMPTS):
         headers.pop(name, None)
-    await bus.publish(Envelope(order_subject(actor, address.priority, address.video_id), letter.body, headers))
+    await bus.publish(
+        Envelope(order_subject(actor, address.priority, address.video_id), letter.body, headers)
+    )
     await bus.remove(STREAM, letter.sequence)

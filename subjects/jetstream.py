@@ -31,7 +31,15 @@ LONGEST_RECONNECT_WAIT_SECONDS: Final = 1.0
 
 
 class _Client(Client):
-    """nats-py closes for good on error lines it has no case for, such as revoked access; this one goes on."""
+    """nats-py closes for good on error lines it has no case for, such as revoked access; this one goes on.
+
+    It also drops, unclosed, the socket of a server that refused it; this one closes it.
+    """
+
+    async def _select_next_server(self) -> None:
+        if self._transport is not None:
+            self._transport.close()  # type: ignore[no-untyped-call]
+        await super()._select_next_server()
 
     async def _process_err(self, err_msg: str) -> None:
         if DENIED in err_msg or self.is_connecting:

@@ -28,7 +28,6 @@ class Stream:
     subjects: tuple[str, ...]
     why: str
     retention: Literal["limits", "workqueue"] = "limits"
-    storage: Literal["file", "memory"] = "file"
     max_age_seconds: float = 0.0
     max_per_subject: int = -1
     max_bytes: int = -1
@@ -41,7 +40,7 @@ class Stream:
             "description": self.why,
             "subjects": list(self.subjects),
             "retention": self.retention,
-            "storage": self.storage,
+            "storage": "file",
             "max_age": nanoseconds(self.max_age_seconds),
             "max_msgs_per_subject": self.max_per_subject,
             "max_bytes": self.max_bytes,
@@ -73,8 +72,8 @@ STREAMS: Final = (
     Stream(
         "PROGRESS",
         ("stage.progressed.>",),
+        # On file: a memory stream loses its definition with its server, and nobody would make it again.
         "The latest progress of each stage of each video. May be lost.",
-        storage="memory",
         max_per_subject=1,
         max_age_seconds=DAY_SECONDS,
     ),

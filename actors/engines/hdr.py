@@ -11,7 +11,7 @@ TRANSFER_HLG = 18
 def hdr_kind(transfer: int, *, dolby_vision: bool) -> Hdr | None:
     """The kind of what every decoder sees, by its transfer characteristic.
 
-    `dolby_vision` is the kind only when nothing else is: a base layer of its own that other players show wrong.
+    `dolby_vision` is the kind only when nothing else is: a base layer that other players show wrong.
     """
     if transfer == TRANSFER_PQ:
         return "hdr10"

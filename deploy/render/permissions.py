@@ -15,7 +15,9 @@ from subjects import stage, upload, video
 from subjects.streams import STREAMS, Durable
 
 ADMIN: Final = "admin"
-FACADES: Final = ("gateway", "media")
+GATEWAY: Final = "gateway"
+MEDIA: Final = "media"
+FACADES: Final = (GATEWAY, MEDIA)
 _NAMES: Final = "$JS.API.STREAM.NAMES"
 """Tells a missing stream from one without a leader; says nothing but names."""
 
@@ -36,7 +38,7 @@ class User:
 
 def users(actors: Sequence[ActorDeclaration]) -> list[User]:
     """Return every user, actors first."""
-    return [*map(_actor, actors), *map(_facade, FACADES), _undertaker(), _admin()]
+    return [*map(_actor, actors), _gateway(), _media(), _undertaker(), _admin()]
 
 
 def key_variable(name: str) -> str:
@@ -71,16 +73,21 @@ def _actor(actor: ActorDeclaration) -> User:
     )
 
 
-def _facade(name: str) -> User:
-    said = (
-        upload.COMPLETED.pattern(),
-        upload.EXPIRED.pattern(),  # promised by the expirer, said by the relay
-        video.DELETED.pattern(),
-        "work.*.*.*",
-    )
+RELAYED: Final = (upload.COMPLETED, upload.EXPIRED, video.DELETED)
+"""What the gateways' transactions, and the expirer's, promise in the outbox; either relay says it."""
+
+
+def _gateway() -> User:
     follow = [subject for stream in ("EVENTS", "PROGRESS") for subject in _follows(stream)]
-    letters = (*_reads("DEAD_LETTERS"), "$JS.API.STREAM.MSG.DELETE.DEAD_LETTERS")
-    return User(name, f"the {name} plane", _unique((*said, *follow, *letters, _NAMES)))
+    letters = (*_reads("DEAD_LETTERS"), "$JS.API.STREAM.MSG.DELETE.DEAD_LETTERS", "work.*.*.*")
+    watch = [f"$JS.API.{ask}.{one.name}" for ask in ("CONSUMER.LIST", "DIRECT.GET") for one in STREAMS]
+    said = [subject.pattern() for subject in RELAYED]
+    return User(GATEWAY, "the JSON API", _unique((*said, *follow, *letters, *watch, _NAMES)))
+
+
+def _media() -> User:
+    said = [subject.pattern() for subject in RELAYED]
+    return User(MEDIA, "the media plane", _unique((*said, _NAMES)))
 
 
 def _undertaker() -> User:

@@ -202,8 +202,19 @@ async def test_a_joining_actor_reads_facts_back(guarded: Guarded) -> None:
 
 
 @pytest.mark.parametrize("facade", ["gateway", "media"])
-async def test_a_gateway_says_orders_follows_and_reads_back(guarded: Guarded, facade: str) -> None:
+async def test_either_relay_says_what_was_promised(guarded: Guarded, facade: str) -> None:
     bus = await guarded.bus(facade)
+    for subject in ("upload.completed.*.*", "upload.expired.*.*", "video.deleted.*.*"):
+        assert (await bus.publish(envelope(subject))).sequence
+
+
+async def test_the_media_plane_gives_no_orders(guarded: Guarded) -> None:
+    with pytest.raises(BusRefusedError, match="permissions violation"):
+        await (await guarded.bus("media")).publish(envelope("work.uploader.*.*"))
+
+
+async def test_the_gateway_says_orders_follows_and_reads_back(guarded: Guarded) -> None:
+    bus = await guarded.bus("gateway")
     async with bus.tail("EVENTS", ("video.>", "upload.>")) as tail, bus.tail("PROGRESS", (">",)) as progress:
         for subject in ("upload.completed.*.*", "video.deleted.*.*", "work.uploader.*.*"):
             await bus.publish(envelope(subject))
@@ -255,6 +266,11 @@ async def test_the_undertaker_buries_what_used_up_its_deliveries(guarded: Guarde
     await bus.publish(envelope("dead.uploader.*.*"))
     await bus.publish(envelope("video.failed.*.*"))
     assert await bus.remove("WORK", order.sequence)
+
+
+async def test_the_gateway_looks_at_queues(guarded: Guarded) -> None:
+    found = {(one.stream, one.durable) for one in await queues(await guarded.bus("gateway"))}
+    assert ("EVENTS", "uploader-normal") in found
 
 
 async def test_the_admin_schedules_and_looks_at_queues(guarded: Guarded) -> None:

@@ -24,7 +24,7 @@ accounts {{
 
 async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - another process's state has no event
+        while not condition():
             await asyncio.sleep(0.01)
 
 

@@ -54,7 +54,7 @@ MOVES: tuple[Move, ...] = (
 
 async def roam(storage: Storage, targets: list[tuple[UUID, UUID]], seed: int) -> None:
     """Make random moves. A deadlock would be a StorageUnavailableError."""
-    chance = random.Random(seed)  # noqa: S311 - a repeatable walk
+    chance = random.Random(seed)
     for _ in range(25):
         video, upload = new_video(), new_upload(None, expires_at=chance.choice([NOW, LATER]))
         if not targets or chance.random() < 0.2:

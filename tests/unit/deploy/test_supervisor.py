@@ -30,7 +30,7 @@ def gone(*pids: int) -> bool:
 
 async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - another process's state has no event
+        while not condition():
             await asyncio.sleep(0.01)
 
 
