@@ -12,6 +12,7 @@ from deploy.client import Client, Event
 from subjects.stage import JOURNEY
 
 TERMINAL: Final = frozenset({"video.ready", "video.rejected", "video.failed"})
+TERMINAL_STATUSES: Final = frozenset({"ready", "rejected", "failed"})
 DONE_BY: Final = {stage.done.name: stage.name for stage in JOURNEY}
 
 
@@ -58,6 +59,8 @@ class JourneyView:
             self._end(data["stage"], f"skipped: {data.get('reason')}")
         elif event.name in ("video.rejected", "video.failed"):
             self._end(data["stage"], f"{event.name.partition('.')[2]}: {data.get('code')}")
+        elif event.name == "video":  # where the video stood when the stream was opened
+            return data.get("status") in TERMINAL_STATUSES
         return event.name in TERMINAL
 
     def _end(self, stage: str, note: str) -> None:

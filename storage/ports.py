@@ -155,7 +155,10 @@ class Uploads(Protocol):
         """
 
     async def terminate(self, upload_id: UUID) -> bool:
-        """Close an open upload at its client's wish, its staging to be swept. False when it is not open."""
+        """Close an open upload at its client's wish, its staging to be swept. False when it is not open.
+
+        Rejects a video that waited for it alone, with `upload_cancelled`, and promises `upload.expired`.
+        """
 
     async def expire(self, now: datetime, limit: int) -> list[Upload]:
         """Close up to `limit` abandoned uploads and return up to `limit` whose staging is still to be swept.

@@ -1,6 +1,6 @@
 """What an upload may do next: decisions without I/O, shared by the adapters and their twins."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -11,6 +11,8 @@ from subjects.upload import UploadExpired
 
 EXPIRED_CODE: Final = "upload_expired"
 EXPIRED_DETAIL: Final = "The upload was abandoned: its time ran out before its last byte came."
+CANCELLED_CODE: Final = "upload_cancelled"
+CANCELLED_DETAIL: Final = "The upload was cancelled by its client. Announce the video again to upload it."
 GONE: Final = "gone"
 """The state an UploadClosedError names when there is no such upload."""
 
@@ -40,9 +42,12 @@ def length_refusal(upload_id: UUID, upload: Upload | None, length_bytes: int) ->
     return ValueError(f"{upload.offset_bytes} bytes are here already, more than {length_bytes}")
 
 
-def expiry_announcement(upload: Upload) -> Envelope | None:
-    """Return what is said of an abandoned upload; None for one without a video: nobody waits for it."""
-    if upload.video_id is None:
+def expiry_announcement(upload: Upload, rejected: Container[UUID]) -> Envelope | None:
+    """Return what is said of an abandoned upload whose video was rejected for it; None for any other.
+
+    Nobody waits for an upload without a video, nor for one whose video has another that is good.
+    """
+    if upload.video_id is None or upload.video_id not in rejected:
         return None
     message_id = derived_id(str(upload.id), "expirer", 0)
     said = UploadExpired(video_id=upload.video_id, upload_id=upload.id)

@@ -1,8 +1,7 @@
-"""What an upload's end means: the message, its urgency, where its bytes lie. Pure."""
+"""What an upload's end means: the message, and where its bytes lie. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from storage.keys import staging_prefix
@@ -10,14 +9,6 @@ from storage.records import NewUpload, Segment, Upload
 from subjects.codec import Envelope, derived_id, seal
 from subjects.message import Priority
 from subjects.upload import UploadCompleted
-
-SMALL_BYTES: Final = 64 * 1024**2
-"""Up to here a video is a clip that somebody waits for; beyond, it may take its time."""
-
-
-def priority_of(size_bytes: int | None) -> Priority:
-    """Return how urgent a video of this size is; an unknown size is a clip until proven otherwise."""
-    return Priority.LOW if size_bytes is not None and size_bytes > SMALL_BYTES else Priority.NORMAL
 
 
 def completion(

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from gateway.config import GatewayConfig
 from gateway.media import tus
-from gateway.media.completion import completion, priority_of
+from gateway.media.completion import completion
 from gateway.media.exchange import Request
 from gateway.media.intake import SEGMENTS_MAX
 from gateway.media.intent import new_upload, new_video
@@ -18,6 +18,7 @@ from gateway.media.metadata import Claims
 from gateway.media.uploads import require_size
 from gateway.problems import ProblemError
 from gateway.signing import find_upload_id
+from gateway.urgency import priority_of
 from storage.ports import Uploads, Videos
 from storage.records import NewUpload, Segment, Upload
 from subjects.ids import derived_uuid7

@@ -11,13 +11,13 @@ from msgspec.structs import asdict, replace
 
 from gateway.config import GatewayConfig
 from gateway.media import tus
-from gateway.media.completion import priority_of
 from gateway.media.concatenation import Concatenation
 from gateway.media.exchange import Reply, Request
 from gateway.media.intent import new_upload, new_video
 from gateway.media.metadata import Claims, read_claims
 from gateway.media.uploads import UploadHandlers, progress, require_size
 from gateway.signing import upload_url
+from gateway.urgency import priority_of
 from storage.ports import Uploads, Videos
 from storage.records import Upload
 

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from gateway.config import GatewayConfig
 from gateway.media.conditions import is_range_valid, is_unchanged
-from gateway.media.content_types import content_type_of, disposition_of
+from gateway.media.content_types import disposition_of
 from gateway.media.exchange import ByteStream, FileSlice, Reply, Request
 from gateway.media.heads import Heads
 from gateway.media.ranges import Span, UnsatisfiableError, find_span
@@ -23,6 +23,7 @@ from gateway.media.references import has_references, with_query
 from gateway.media.tus import http_date
 from gateway.problems import ProblemError
 from gateway.signing import check_media, find_uuid
+from storage.content_types import content_type_of
 from storage.keys import derived_key
 from storage.ports import Objects
 from storage.records import ObjectInfo

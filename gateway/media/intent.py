@@ -5,9 +5,9 @@ from uuid import UUID
 
 from gateway.caller import determine_caller
 from gateway.config import GatewayConfig
-from gateway.media.completion import priority_of
 from gateway.media.exchange import Request
 from gateway.media.metadata import Claims
+from gateway.urgency import priority_of
 from storage.records import NewUpload, NewVideo
 from subjects.ids import new_id
 

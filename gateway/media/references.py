@@ -7,7 +7,7 @@ Pure.
 import re
 from typing import Final
 
-from gateway.media.content_types import extension_of
+from storage.content_types import extension_of
 
 SIZE_BYTES_MAX: Final = 2 * 1024**2
 """Larger ones are served as they are; a day of two-second segments stays below."""

@@ -35,7 +35,7 @@ class Playback(Answer, frozen=True, kw_only=True):
     dash: str | None = None
     original: str | None = None
     poster: str | None = None
-    """The widest of the posters."""
+    """The widest of the posters in JPEG, which every player shows."""
     posters: tuple[Poster, ...] = ()
     """From the narrowest to the widest."""
     preview: str | None = None
@@ -80,8 +80,9 @@ def pictures(signed: Signer, illustration: Illustration) -> dict[str, Any]:
     posters = sorted(illustration.posters, key=lambda picture: picture.width_px)
     board, preview = illustration.storyboard, illustration.preview
     shown = tuple(_poster(signed, picture) for picture in posters)
+    jpegs = [picture for picture in shown if picture.content_type == "image/jpeg"]
     return {
-        "poster": shown[-1].url if shown else None,
+        "poster": (jpegs or shown)[-1].url if shown else None,
         "posters": shown,
         "preview": signed.url(preview.key) if preview is not None else None,
         "storyboard": signed.url(board.sheet_keys[0]) if board is not None and board.sheet_keys else None,

@@ -20,6 +20,7 @@ from gateway.routes.video_fields import (
     trimmed_title,
 )
 from gateway.signing import upload_url
+from gateway.urgency import priority_of
 from gateway.visibility import get_owned, get_visible
 from storage.records import NewUpload, NewVideo
 from subjects.codec import derived_id, seal
@@ -66,6 +67,7 @@ def new_video(house: Surroundings, call: Call, intent: VideoIntent) -> NewVideo:
         location=location_of(intent.location),
         recorded_at=recording_time(intent.recorded_at, now),
         created_at=now,
+        priority=priority_of(intent.upload.size_bytes),
     )
 
 

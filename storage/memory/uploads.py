@@ -11,6 +11,8 @@ from storage.errors import UploadClosedError
 from storage.memory.state import State, Sweep
 from storage.records import NewUpload, Rejection, Segment, Upload
 from storage.uploading import (
+    CANCELLED_CODE,
+    CANCELLED_DETAIL,
     EXPIRED_CODE,
     EXPIRED_DETAIL,
     GONE,
@@ -115,7 +117,7 @@ class MemoryUploads:
         if upload is None or upload.state != "open":
             return False
         self._keep(upload, state="terminated")
-        self._close(upload_id)
+        self._abandon(upload, CANCELLED_CODE, CANCELLED_DETAIL)
         return True
 
     def _close(self, upload_id: UUID) -> Sweep:
@@ -136,15 +138,18 @@ class MemoryUploads:
 
     def _expire(self, upload: Upload) -> None:
         self._keep(upload, state="expired")
+        self._abandon(upload, EXPIRED_CODE, EXPIRED_DETAIL)
+
+    def _abandon(self, upload: Upload, code: str, detail: str) -> None:
+        """Reject the video that waited for this upload alone, and promise the news."""
         self._close(upload.id)
         video = self.state.videos.get(upload.video_id) if upload.video_id else None
         others = (u for u in self.state.uploads.values() if u.video_id == upload.video_id)
         if video and video.status == "waiting" and all(u.state not in ("open", "complete") for u in others):
-            rejection = Rejection(code=EXPIRED_CODE, detail=EXPIRED_DETAIL)
-            self.state.keep(video, status="rejected", rejection=rejection)
-        news = expiry_announcement(self.state.upload(upload.id) or upload)
-        if news is not None:
-            self.state.promise(news)
+            self.state.keep(video, status="rejected", rejection=Rejection(code=code, detail=detail))
+            news = expiry_announcement(self.state.upload(upload.id) or upload, {video.id})
+            if news is not None:
+                self.state.promise(news)
 
     def _is_due(self, upload: Upload, now: datetime) -> bool:
         sweep = self.state.sweeps[upload.id]

@@ -17,6 +17,8 @@ from storage.postgres.rows import envelope_values, upload_of, upload_values
 from storage.queries import Queries
 from storage.records import NewUpload, Segment, Upload
 from storage.uploading import (
+    CANCELLED_CODE,
+    CANCELLED_DETAIL,
     EXPIRED_CODE,
     EXPIRED_DETAIL,
     GONE,
@@ -114,22 +116,28 @@ class PostgresUploads:
 
     async def terminate(self, upload_id: UUID) -> bool:
         """Close an open upload at its client's wish."""
-        return bool(await self.database.fetch_row(self.queries["terminate_upload"], upload_id))
+        async with self.database.transaction() as session:
+            closed = await session.fetch_row(self.queries["terminate_upload"], upload_id)
+            if closed is not None:
+                await self._abandon(session, [upload_id], CANCELLED_CODE, CANCELLED_DETAIL)
+        return closed is not None
 
     async def expire(self, now: datetime, limit: int) -> list[Upload]:
         """Close abandoned uploads and return those whose staging is still to be swept."""
         async with self.database.transaction() as session:
             closed = [row["id"] for row in await session.fetch(self.queries["expire_uploads"], now, limit)]
             if closed:
-                await self._announce_expiry(session, closed, limit)
+                await self._abandon(session, closed, EXPIRED_CODE, EXPIRED_DETAIL)
         return [
             upload_of(row) for row in await self.database.fetch(self.queries["uploads_to_sweep"], now, limit)
         ]
 
-    async def _announce_expiry(self, session: Session, closed: list[UUID], limit: int) -> None:
-        await session.fetch(self.queries["reject_expired"], closed, EXPIRED_CODE, EXPIRED_DETAIL)
-        for row in await session.fetch(self.queries["find_uploads"], closed, limit):
-            news = expiry_announcement(upload_of(row))
+    async def _abandon(self, session: Session, closed: list[UUID], code: str, detail: str) -> None:
+        """Reject the videos that waited for these uploads alone, and promise the news."""
+        rows = await session.fetch(self.queries["reject_abandoned"], closed, code, detail)
+        rejected = {row["id"] for row in rows}
+        for row in await session.fetch(self.queries["find_uploads"], closed, len(closed)):
+            news = expiry_announcement(upload_of(row), rejected)
             if news is not None:
                 await session.fetch(self.outbox["promise"], *envelope_values(news))
 

@@ -107,13 +107,14 @@ from (
 where u.id = abandoned.id
 returning u.id;
 
--- name: reject_expired
+-- name: reject_abandoned
 -- Unless another upload of the same video is still good.
 update videos v
 set status = 'rejected', rejection_code = $2, rejection_detail = $3, updated_at = now()
 where v.status = 'waiting'
     and v.id in (select u.video_id from uploads u where u.id = any($1::uuid[]))
-    and not exists (select from uploads u where u.video_id = v.id and u.state in ('open', 'complete'));
+    and not exists (select from uploads u where u.video_id = v.id and u.state in ('open', 'complete'))
+returning v.id;
 
 -- name: find_uploads
 select

@@ -151,6 +151,21 @@ async def test_a_deferred_length_is_declared_once(storage: Storage) -> None:
         await storage.uploads.declare_length(uuid4(), 8)
 
 
+async def test_a_video_whose_only_upload_is_cancelled_is_rejected_and_the_news_is_promised(
+    storage: Storage,
+) -> None:
+    video = new_video()
+    upload = new_upload(video.id)
+    await storage.videos.create(video, upload)
+    await storage.uploads.terminate(upload.id)
+    await storage.uploads.terminate(upload.id)
+    rejection = (await storage.videos.load(video.id)).rejection
+    assert rejection is not None
+    assert rejection.code == "upload_cancelled"
+    promised = [line.subject for line in await storage.outbox.pending(9)]
+    assert promised == [f"upload.expired.normal.{video.id}"]
+
+
 async def test_an_upload_is_terminated_once(storage: Storage) -> None:
     upload = await begin(storage)
     assert await storage.uploads.terminate(upload.id) is True

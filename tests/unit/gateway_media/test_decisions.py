@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.media.checksum import find_checksum
-from gateway.media.completion import priority_of
-from gateway.media.content_types import content_type_of, disposition_of
+from gateway.media.content_types import disposition_of
 from gateway.media.metadata import UNTITLED, read_claims, read_metadata, write_metadata
 from gateway.media.plane import joined_headers
 from gateway.media.ranges import UnsatisfiableError, find_span
@@ -19,6 +18,8 @@ from gateway.media.references import with_query
 from gateway.media.slicer import Slicer
 from gateway.problems import ProblemError
 from gateway.relay import backoff_seconds
+from gateway.urgency import priority_of
+from storage.content_types import content_type_of
 from subjects.message import Priority
 from tests.unit.gateway_media.house import metadata
 

@@ -162,6 +162,8 @@ async def _is_refused(port: int) -> bool:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:  # it was in the backlog of a listener that is closing
+        return False
     writer.close()
     return False
 
