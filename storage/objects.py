@@ -85,7 +85,7 @@ class StoredObjects:
         return size_bytes
 
     def _attributes(self, key: str) -> dict[str, str] | None:
-        """What readers of a presigned URL are told. A disk keeps no attributes; our own gateway needs none."""
+        """What readers of a presigned URL are told. A disk keeps no attributes, and needs none."""
         return None if self.root is not None else {"Content-Type": content_type_of(key)}
 
     async def _put_parts(self, key: str, source: Any) -> None:

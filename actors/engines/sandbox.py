@@ -18,7 +18,7 @@ from actors.engines.job_wire import Limits, Order, Outcome, OutOfMemory, Progres
 from actors.engines.sandbox_child import PROGRESS_EVERY_SECONDS
 from actors.engines.sandbox_job import SandboxJob
 
-PRELOAD = ("numpy", "av.subtitles.stream", "actors.engines.probe", "actors.engines.thumbnails")
+PRELOAD = ("numpy", "av.subtitles.stream", "actors.engines.probe_job", "actors.engines.thumbnails_job")
 OnProgress = Callable[[float, str], Awaitable[None]]
 RequestT = TypeVar("RequestT", bound=msgspec.Struct)
 ResultT = TypeVar("ResultT")
@@ -43,13 +43,13 @@ class Sandbox:
 
     async def run(
         self,
-        job: Callable[[RequestT, Report], ResultT],
+        job: Callable[[RequestT, Report], ResultT] | str,
         request: RequestT,
         result_type: type[ResultT],
         limits: Limits,
         on_progress: OnProgress | None = None,
     ) -> ResultT:
-        """Run a job to its end.
+        """Run a job to its end: a function, or `module:function` where its module is not to be loaded here.
 
         Raises BadMedia (the job's own verdict), JobTimeout, JobKilled, JobFailed or SandboxDown. When the
         caller is cancelled, or `on_progress` raises, the child is killed and reaped before this returns.
@@ -100,8 +100,10 @@ def _result(outcome: Outcome, result_type: type[ResultT]) -> ResultT:
         raise JobFailed(f"the result is not a {result_type.__name__}: {error}") from error
 
 
-def _address(job: Callable[..., object]) -> str:
+def _address(job: Callable[..., object] | str) -> str:
     """`module:function`, by which the child finds the job."""
+    if isinstance(job, str):
+        return job
     if "<" in job.__qualname__ or "." in job.__qualname__ or job.__module__ == "__main__":
         raise ValueError(f"{job.__qualname__} is not a function of an importable module")
     return f"{job.__module__}:{job.__qualname__}"

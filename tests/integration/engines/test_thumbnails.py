@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from actors.engines.errors import BadMedia, Refusal
-from actors.engines.thumbnails import IllustrateRequest, Illustration, Illustrator, illustrate
+from actors.engines.thumbnails import IllustrateRequest, Illustration, Illustrator
+from actors.engines.thumbnails_job import illustrate
 from tests.integration.engines.conftest import illustrated, probed
 from tests.media_clips import BLUE, GREEN, RED, WHITE, Clip, Rgb, black_then_corners, flat
 
