@@ -4,6 +4,7 @@
 puts it on `work.<actor>.<class>.<video_id>` under a new message id; the actor cannot tell the difference.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from subjects.bus import Bus, Stored
@@ -20,6 +21,7 @@ LONGEST_REASON: Final = 500
 DEAD_POSITION: Final = -1
 
 
+@lru_cache(maxsize=1024)
 def address_of(subject: str) -> Address:
     """Take a subject apart; one that is not of the house's form belongs to no single video."""
     try:
