@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from deploy.logs import log_as_command, log_as_server
 from deploy.settings import Settings, default_data_dir, describe, read_settings
 from deploy.stack_errors import StackError
 from storage.errors import StorageError
@@ -70,6 +71,10 @@ def run_actor(given: argparse.Namespace, settings: Settings) -> int | None:
 
     run_until_stopped(lambda stop: run_actors(settings, given.names, stop))
     return 0
+
+
+SERVERS: Final = (run_gateway, run_media, run_actor)
+"""What runs for long and is read by machines."""
 
 
 def run_migrate(_given: argparse.Namespace, settings: Settings) -> int | None:
@@ -168,7 +173,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command. Expected errors are one line on stderr and exit code 1."""
     given = parser().parse_args(arguments)
     try:
-        return given.run(given, read_settings()) or 0
+        settings = read_settings()
+        if given.run in SERVERS:
+            log_as_server(settings.log_level)
+        else:
+            log_as_command()
+        return given.run(given, settings) or 0
     except EXPECTED_ERRORS as error:
         print(f"truthtok: {error}", file=sys.stderr)
         return 1

@@ -1,13 +1,11 @@
 """What each process of the service does: the API, the media plane, an actor, and the one-off commands."""
 
 import asyncio
-import logging
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import uvloop
 
@@ -19,17 +17,6 @@ from gateway.ports import Ports as GatewayPorts
 from gateway.relay import Relay
 from subjects.jetstream import JetStreamBus
 from subjects.queues import queues
-
-QUIET: Final = ("nats", "httpx", "asyncio", "_granian", "granian.access")
-
-
-def set_up_logs(settings: Settings) -> None:
-    """Write everything as lines on stderr; the journal writes JSON of its own."""
-    logging.basicConfig(
-        level=settings.log_level.upper(), stream=sys.stderr, format="%(levelname).1s %(name)s %(message)s"
-    )
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def run_until_stopped(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:

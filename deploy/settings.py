@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
 
@@ -100,7 +100,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "TRUTHTOK_DRAIN_SECONDS", "how long running work may take to end after SIGTERM", unit="s", ge=0
         ),
     ] = 10.0
-    log_level: Annotated[str, setting("TRUTHTOK_LOG_LEVEL", "debug, info, warning or error")] = "info"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        setting("TRUTHTOK_LOG_LEVEL", "the least that is written: debug, info, warning or error"),
+    ] = "info"
 
     def need(self, *fields: str) -> None:
         """Raise SettingsError, naming the variables, unless all these settings are given."""
@@ -172,7 +175,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     except msgspec.ValidationError as error:
         text = str(error)
         field = text.rpartition("`$.")[2].rstrip("`")
-        raise SettingsError(f"{described(field).variable}: {text.partition(' - at')[0]}") from error
+        one = described(field)
+        raise SettingsError(f"{one.variable}: {text.partition(' - at')[0]} ({one.meaning})") from error
 
 
 def child_environment(**settings: str) -> dict[str, str]:

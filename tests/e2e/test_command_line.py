@@ -1,13 +1,16 @@
 """The commands as a new user meets them."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import psutil
 
-from tests.e2e.conftest import DEMO, ROOT, Stack
+from deploy.client import Client
+from tests.e2e.conftest import DEMO, ROOT, Stack, ended, upload
 
 
 def truthtok(*arguments: str, cwd: Path = ROOT, timeout: float = 90) -> subprocess.CompletedProcess[str]:
@@ -75,6 +78,35 @@ def test_upload_follows_a_clip_to_its_end(stack: Stack) -> None:
     done = truthtok("upload", "--api", stack.api, "--lat", "1.5", "--lng", "2.5", str(DEMO))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1.5000, 2.5000 (by user)" in done.stdout
+
+
+def logged(stack: Stack, name: str) -> list[dict[str, Any]]:
+    """Every line of a process's log; each must be one JSON object."""
+    return [json.loads(line) for line in stack.log(name).splitlines()]
+
+
+async def test_each_message_is_one_line_in_the_log_of_its_actor(stack: Stack, client: Client) -> None:
+    video_id = await upload(client, DEMO)
+    await ended(client, video_id)
+    [line] = [one for one in logged(stack, "prober") if one.get("video_id") == video_id]
+    told = (line["actor"], line["subject"], line["attempt"], line["outcome"])
+    assert told == ("prober", "video.uploaded", 1, "done")
+    assert line["seconds"] > 0
+    assert len(line["trace_id"]) == 32
+
+
+async def test_each_request_is_one_line_and_no_line_holds_a_signature(
+    stack: Stack, http: httpx2.AsyncClient
+) -> None:
+    intent = {"title": "x", "upload": {"size_bytes": 1, "content_type": "video/mp4"}}
+    headers = {"X-Request-Id": "told-by-the-test"}
+    made = await http.post(f"{stack.api}/api/v1/videos", json=intent, headers=headers)
+    url = made.json()["upload"]["url"]
+    assert (await http.head(url, headers={"Tus-Resumable": "1.0.0", **headers})).status_code == 200
+    for name, status in (("api", 201), ("media", 200)):
+        [line] = [one for one in logged(stack, name) if one.get("request_id") == "told-by-the-test"]
+        assert line["status"] == status
+        assert url.rpartition(".")[2] not in stack.log(name)
 
 
 def test_upload_to_nobody_is_one_line() -> None:
