@@ -1,6 +1,7 @@
 """tus concatenation: `Upload-Concat: final;<url> <url>` makes one upload of complete partial ones."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -19,6 +20,7 @@ from gateway.media.uploads import require_size
 from gateway.problems import ProblemError
 from gateway.signing import find_upload_id
 from gateway.urgency import priority_of
+from storage.errors import StorageError
 from storage.ports import Uploads, Videos
 from storage.records import NewUpload, Segment, Upload
 from subjects.ids import derived_uuid7
@@ -67,13 +69,16 @@ class Concatenation:
         )
         if announce is None or final.video_id is None:
             raise ValueError("a final upload has a video")
-        # A video is made together with an upload. This one only keeps the place of the final one: when we
-        # break off here, it expires and takes the waiting video along.
+        # A video is made together with an upload. This one only keeps the place of the final one. Given up,
+        # it takes along a video that waits for nothing else; when our process breaks off here, it expires.
         place = replace(final, id=derived_uuid7(final.id, "place"), length_bytes=None)
         await self.videos.create(new_video(final.video_id, final, claims), place)
-        upload = await self.uploads.concatenate(final, [part.id for part in parts], announce)
-        self.kick()
-        await self.uploads.terminate(place.id)
+        try:
+            upload = await self.uploads.concatenate(final, [part.id for part in parts], announce)
+        finally:
+            with suppress(StorageError):  # then its time runs out
+                await self.uploads.terminate(place.id)
+            self.kick()
         return upload
 
     async def _get_part(self, part_id: UUID) -> Upload:

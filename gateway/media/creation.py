@@ -4,6 +4,7 @@ With `Upload-Concat: partial` only an upload, a piece of a `final` one, which br
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,15 +12,19 @@ from msgspec.structs import asdict, replace
 
 from gateway.config import GatewayConfig
 from gateway.media import tus
+from gateway.media.checksum import Checksum
 from gateway.media.concatenation import Concatenation
 from gateway.media.exchange import Reply, Request
 from gateway.media.intent import new_upload, new_video
 from gateway.media.metadata import Claims, read_claims
 from gateway.media.uploads import UploadHandlers, progress, require_size
+from gateway.problems import ProblemError
 from gateway.signing import upload_url
 from gateway.urgency import priority_of
+from storage.errors import StorageError
 from storage.ports import Uploads, Videos
-from storage.records import Upload
+from storage.records import NewUpload, Upload
+from subjects.trace import begin_trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +61,26 @@ class Creation:
         if has_bytes:
             tus.require_body_type(request.headers)
         new = new_upload(self.config, request, claims, length_bytes, self.now())
-        if partial or new.video_id is None:
-            new = replace(new, video_id=None, partial=True)
+        new = replace(new, video_id=None, partial=True) if partial else new
+        upload = Upload(**asdict(new), priority=priority_of(length_bytes))
+        if not has_bytes and length_bytes != 0:
+            await self._keep(new, claims)
+            return upload
+        with self.handlers.admit(upload, request) as checksum:
+            await self._keep(new, claims)
+            return await self._receive(upload, request, checksum)
+
+    async def _keep(self, new: NewUpload, claims: Claims) -> None:
+        if new.video_id is None:
             await self.uploads.create(new)
         else:
             await self.videos.create(new_video(new.video_id, new, claims), new)
-        upload = Upload(**asdict(new), priority=priority_of(length_bytes))
-        return await self.handlers.take(upload, request) if has_bytes or length_bytes == 0 else upload
+
+    async def _receive(self, upload: Upload, request: Request, checksum: Checksum | None) -> Upload:
+        """Take the bytes of a new upload. Refused, it is given up: nobody was told where it is."""
+        try:
+            return await self.handlers.intake.receive(upload, request.body, checksum, begin_trace(request.id))
+        except (ProblemError, StorageError):
+            with suppress(StorageError):  # then its time runs out
+                await self.uploads.terminate(upload.id)
+            raise

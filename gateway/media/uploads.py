@@ -6,12 +6,13 @@ The URL is the permission. Nothing is locked: of two writers at one offset the d
 other is told 409 and asks again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from gateway.media import tus
 from gateway.media.budget import Budget
-from gateway.media.checksum import find_checksum
+from gateway.media.checksum import Checksum, find_checksum
 from gateway.media.completion import parts_of
 from gateway.media.exchange import Reply, Request
 from gateway.media.intake import Intake, room_bytes
@@ -51,6 +52,15 @@ class UploadHandlers:
 
     async def take(self, upload: Upload, request: Request) -> Upload:
         """Store a request's body behind what the upload has. Raises ProblemError."""
+        with self.admit(upload, request) as checksum:
+            return await self.intake.receive(upload, request.body, checksum, begin_trace(request.id))
+
+    @contextmanager
+    def admit(self, upload: Upload, request: Request) -> Iterator[Checksum | None]:
+        """Hold the memory that a request's body needs, and yield what it promises of its bytes.
+
+        Raises ProblemError for all that can be refused before a byte is read.
+        """
         room = room_bytes(upload, self.intake.config.max_upload_bytes)
         declared = request.body.declared_bytes
         if declared is not None and declared > room:
@@ -58,7 +68,7 @@ class UploadHandlers:
         checksum = find_checksum(request.headers.get("upload-checksum"))
         segment = min(self.intake.config.segment_bytes, room, room if declared is None else declared)
         with self.budget.reserve(2 * segment):
-            return await self.intake.receive(upload, request.body, checksum, begin_trace(request.id))
+            yield checksum
 
     async def give_up(self, request: Request) -> Reply:
         """Answer DELETE. Raises ProblemError."""

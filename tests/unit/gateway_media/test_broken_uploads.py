@@ -2,11 +2,12 @@
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
 from typing import Any
 
 import httpx2
+import pytest
 from msgspec.structs import replace
 
 from gateway.media.exchange import Body
@@ -15,7 +16,7 @@ from storage.errors import StorageUnavailableError
 from storage.keys import segment_key
 from storage.memory.objects import MemoryObjects
 from storage.memory.uploads import MemoryUploads
-from storage.records import Segment, Upload
+from storage.records import Segment, Upload, Video
 from tests.unit.gateway_media.house import (
     PIECE,
     TUS,
@@ -177,3 +178,66 @@ async def test_too_many_uploads_at_once_are_asked_to_wait(house: House) -> None:
         assert b" 503 " in raw
         assert b"overloaded" in raw
         assert b"retry-after: " in raw.lower()
+
+
+async def _post(client: httpx2.AsyncClient, data: Any, **headers: str) -> httpx2.Response:
+    return await client.post("/uploads", headers={**PIECE, **headers}, content=data)
+
+
+async def _pieces(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Upload-Length": str(len(DATA)), "Upload-Checksum": "crc9 AAAA"}, 400),
+        ({"Upload-Length": "100"}, 413),
+    ],
+)
+async def test_a_creation_that_is_refused_writes_nothing(
+    house: House, client: httpx2.AsyncClient, headers: dict[str, str], status: int
+) -> None:
+    assert (await _post(client, DATA, **headers)).status_code == status
+    assert not house.storage.videos.state.videos
+
+
+async def test_a_creation_without_room_writes_nothing(house: House) -> None:
+    house.config = replace(house.config, segment_bytes=300 * 1024**2)
+    async with running(house):
+        headers = {**PIECE, "Upload-Length": str(1024**3), "Content-Length": str(1024**3)}
+        raw = await raw_request(
+            house.port, head_of("POST", "/uploads", {**headers, "Expect": "100-continue"})
+        )
+        assert b" 503 " in raw
+    assert not house.storage.videos.state.videos
+
+
+async def _only_video(house: House) -> Video:
+    (video,) = house.storage.videos.state.videos.values()
+    return await house.storage.videos.load(video.id)
+
+
+async def test_a_creation_whose_bytes_are_refused_leaves_no_waiting_video(
+    house: House, client: httpx2.AsyncClient
+) -> None:
+    digest = b64encode(sha256(b"other").digest()).decode()
+    headers = {"Upload-Length": str(len(DATA)), "Upload-Checksum": f"sha256 {digest}"}
+    assert (await _post(client, DATA, **headers)).status_code == 460
+    video = await _only_video(house)
+    assert video.rejection
+    assert (video.status, video.rejection.code) == ("rejected", "upload_cancelled")
+
+
+async def test_a_creation_with_a_chunked_surplus_leaves_no_waiting_video(
+    house: House, client: httpx2.AsyncClient
+) -> None:
+    assert (await _post(client, _pieces(DATA), **{"Upload-Length": "100"})).status_code == 413
+    assert (await _only_video(house)).status == "rejected"
+
+
+async def test_a_creation_that_storage_fails_leaves_no_waiting_video() -> None:
+    house = House(objects=_Failing())
+    async with running(house) as client:
+        assert (await _post(client, DATA, **{"Upload-Length": str(len(DATA))})).status_code == 503
+    assert (await _only_video(house)).status == "rejected"

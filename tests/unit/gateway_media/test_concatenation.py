@@ -1,8 +1,14 @@
+from collections.abc import Sequence
+from uuid import UUID
+
 import httpx2
 import pytest
 
-from storage.records import Upload
-from tests.unit.gateway_media.house import PIECE, TUS, House, create, metadata, patch, path_of
+from storage.errors import UploadClosedError
+from storage.memory.uploads import MemoryUploads
+from storage.records import NewUpload, Upload
+from subjects.codec import Envelope
+from tests.unit.gateway_media.house import PIECE, TUS, House, create, metadata, patch, path_of, running
 
 FIRST, SECOND = b"a" * 1500, b"b" * 700
 
@@ -87,3 +93,19 @@ async def test_a_joined_upload_brings_neither_length_nor_bytes(client: httpx2.As
 async def test_another_kind_of_concatenation_is_refused(client: httpx2.AsyncClient) -> None:
     headers = {**TUS, "Upload-Concat": "middle", "Upload-Length": "1"}
     assert (await client.post("/uploads", headers=headers)).status_code == 400
+
+
+class _Overtaken(MemoryUploads):
+    """Uploads whose parts were used by another request in between."""
+
+    async def concatenate(self, final: NewUpload, partials: Sequence[UUID], announce: Envelope) -> Upload:
+        raise UploadClosedError(partials[0], "terminated")
+
+
+async def test_a_join_that_fails_leaves_no_waiting_video() -> None:
+    house = House()
+    house.storage.uploads = _Overtaken(house.storage.uploads.state)
+    async with running(house) as client:
+        assert (await _join(client, await _part(client, FIRST))).status_code == 410
+    (video,) = house.storage.videos.state.videos.values()
+    assert (await house.storage.videos.load(video.id)).status == "rejected"
