@@ -28,5 +28,5 @@ class Eraser(Actor[VideoDeleted, Message]):
 
     async def handle(self, event: VideoDeleted, ctx: Context) -> tuple[Message, ...]:
         """Delete everything below the video's prefix."""
-        await self.objects.remove_prefix(video_prefix(event.video_id))
+        await ctx.during(self.objects.remove_prefix(video_prefix(event.video_id)))
         return ()

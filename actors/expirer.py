@@ -37,7 +37,6 @@ class Expirer(Actor[SweepDue, Message]):
         """Close and sweep until nothing is left that is due."""
         while abandoned := await self.uploads.expire(self.now(), SWEEP_LIMIT):
             for upload in abandoned:
-                await self.objects.remove_prefix(staging_prefix(upload.id))
-                await ctx.progress(0.0)
+                await ctx.during(self.objects.remove_prefix(staging_prefix(upload.id)))
             await self.uploads.swept([upload.id for upload in abandoned])
         return ()

@@ -6,20 +6,18 @@ Idempotent: one probe per video; a redelivery answers from the row.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from actors.core.actor import Actor, Delivery
 from actors.core.context import Context
-from actors.engines.errors import SENTENCES, BadMedia, JobKilled, JobTimeout, Refusal
+from actors.engines.blame import blamed_on_the_clip
+from actors.engines.errors import SENTENCES, BadMedia, Refusal
 from actors.engines.probe import MediaProbe, Probe
 from storage.ports import Objects, Videos
 from storage.records import Video
 from storage.working_copy import working_copy
 from subjects import video
 from subjects.video import VideoProbed, VideoRejected, VideoUploaded
-
-TRIES_BEFORE_BLAMING_THE_CLIP: Final = 3
-"""A child may die of a crowded machine once; one that always dies, dies of its clip."""
 
 
 def outcome(known: Video, event: VideoUploaded) -> VideoProbed | VideoRejected:
@@ -63,13 +61,10 @@ class Prober(Actor[VideoUploaded, VideoProbed | VideoRejected]):
 
     async def _learn(self, event: VideoUploaded, ctx: Context) -> Video:
         try:
-            found = await self._probe(event, ctx)
+            with blamed_on_the_clip(ctx.attempt):
+                found = await self._probe(event, ctx)
         except BadMedia as refused:
             return await self._refuse(event, refused.code)
-        except (JobKilled, JobTimeout):
-            if ctx.attempt < TRIES_BEFORE_BLAMING_THE_CLIP:
-                raise
-            return await self._refuse(event, Refusal.DAMAGED)
         return await self.videos.record_probe(
             event.video_id, found.metadata, found.location, found.recorded_at
         )

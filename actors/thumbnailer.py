@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from actors.core.actor import Actor, Delivery
 from actors.core.context import Context
+from actors.engines.blame import blamed_on_the_clip
 from actors.engines.errors import BadMedia
 from actors.engines.thumbnails import Illustration as Drawn
 from actors.engines.thumbnails import Illustrator
@@ -94,9 +95,10 @@ class Thumbnailer(Actor[VideoProbed, VideoThumbnailed | StageSkipped]):
             async with working_copy(
                 self.objects, event.key, self.scratch, lambda: ctx.progress(0.0, "fetching")
             ) as path:
-                made = await self.engine.illustrate(path, event.metadata, out_dir, ctx.progress)
+                with blamed_on_the_clip(ctx.attempt):
+                    made = await self.engine.illustrate(path, event.metadata, out_dir, ctx.progress)
             for file in sorted(out_dir.iterdir()):  # noqa: ASYNC240 - a few names in a directory of ours
-                await self.objects.put_file(derived_key(event.video_id, file.name), file)
+                await ctx.during(self.objects.put_file(derived_key(event.video_id, file.name), file))
                 await ctx.progress(0.95, "storing the pictures")
         illustration = placed(made, event.video_id)
         await self.videos.record_illustration(event.video_id, illustration)

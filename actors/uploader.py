@@ -70,9 +70,10 @@ class Uploader(Actor[UploadCompleted, VideoUploaded | VideoRejected]):
 
     async def handle(self, event: UploadCompleted, ctx: Context) -> tuple[VideoUploaded | VideoRejected, ...]:
         """Make the original, or say why it cannot be one; then sweep the staging."""
-        known = await self.videos.load(event.video_id)
-        outcome = known.original or known.rejection or await self._promote(event, ctx)
-        await self.objects.remove_prefix(staging_prefix(event.upload_id))
+        async with no_orphans(self.objects, event.video_id):
+            known = await self.videos.load(event.video_id)
+            outcome = known.original or known.rejection or await self._promote(event, ctx)
+        await ctx.during(self.objects.remove_prefix(staging_prefix(event.upload_id)))
         if isinstance(outcome, Rejection):
             return (
                 VideoRejected(
@@ -92,19 +93,18 @@ class Uploader(Actor[UploadCompleted, VideoUploaded | VideoRejected]):
     async def _promote(self, event: UploadCompleted, ctx: Context) -> Original | Rejection:
         """Copy the segments into one object in one pass; the row follows the object."""
         try:
-            kind = await self._look(event)
+            kind = await ctx.during(self._look(event))
             key, tally = original_key(event.video_id, kind.extension), Tally()
-            async with no_orphans(self.objects, event.video_id):
-                await self.objects.put_stream(key, self._checked(event, tally, ctx))
-                return await self.videos.record_original(
-                    event.video_id,
-                    Original(
-                        key=key,
-                        size_bytes=tally.size_bytes,
-                        sha256=tally.sha256.hexdigest(),
-                        content_type=kind.content_type,
-                    ),
-                )
+            await ctx.during(self.objects.put_stream(key, self._checked(event, tally, ctx)))
+            return await self.videos.record_original(
+                event.video_id,
+                Original(
+                    key=key,
+                    size_bytes=tally.size_bytes,
+                    sha256=tally.sha256.hexdigest(),
+                    content_type=kind.content_type,
+                ),
+            )
         except UnfitError as unfit:
             code, detail = unfit.rejection.code, unfit.rejection.detail
             await self.videos.reject(event.video_id, self.name, code, detail)

@@ -104,11 +104,12 @@ class Stages(Protocol):
 
     async def settle(
         self, video_id: UUID, stage: str, state: StageState, attempt: int, error: str | None
-    ) -> None:
+    ) -> bool:
         """Keep the outcome of a stage; `failed` makes the video `failed` unless it was rejected.
 
-        A stage or video that is gone, a name outside the journey, or the stage that rejected its video
-        changes nothing.
+        False when it changes nothing: the video is gone, the stage rejected it, or a late failure comes
+        after `done` or `skipped`. A name outside the journey has no row of its own, but its failure fails
+        the video unless that is ready or rejected.
         """
 
 

@@ -10,6 +10,8 @@ from typing import Any, Final, Literal
 from subjects.message import Priority, Subject
 
 DAY_SECONDS: Final = 86_400.0
+KEPT_DAYS: Final = 90
+"""How long facts and dead letters are kept. The same: a retried letter's join needs the facts beside it."""
 DUPLICATE_WINDOW_SECONDS: Final = 600.0
 """How long the server knows a message id. Longer than any ack wait times deliveries of a normal restart;
 beyond it the natural keys in Postgres guarantee that nothing happens twice."""
@@ -60,7 +62,7 @@ STREAMS: Final = (
         "EVENTS",
         ("upload.>", "video.>", "stage.skipped.>"),
         "Facts. One publish reaches every interested actor; history serves replay, audit and joins.",
-        max_age_seconds=30 * DAY_SECONDS,
+        max_age_seconds=KEPT_DAYS * DAY_SECONDS,
     ),
     Stream(
         "WORK",
@@ -87,7 +89,7 @@ STREAMS: Final = (
         "DEAD_LETTERS",
         ("dead.>",),
         "What actors gave up on, for an operator to list, inspect and replay.",
-        max_age_seconds=90 * DAY_SECONDS,
+        max_age_seconds=KEPT_DAYS * DAY_SECONDS,
     ),
 )
 

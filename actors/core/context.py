@@ -3,13 +3,18 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from subjects.message import Priority
 
+T = TypeVar("T")
 REPORT_INTERVAL_SECONDS: Final = 0.25
 """Clients see at most this many reports a second of one stage; the ack is extended every time."""
+
+
+ALIVE_INTERVAL_SECONDS: Final = 1.0
+"""How often `during` gives a sign of life."""
 
 
 @dataclass(slots=True)
@@ -23,6 +28,7 @@ class Context:
     extend: Callable[[], Awaitable[None]]
     report: Callable[[float, str], Awaitable[None]]
     _reported_at: float = field(default=float("-inf"))
+    _progressed_at: float = field(default=float("-inf"))
 
     async def progress(self, fraction: float, note: str = "") -> None:
         """Say how far the work is: 0 to 1, and a short note for people.
@@ -30,7 +36,26 @@ class Context:
         Also the sign of life: a handler that is silent for its ack wait is presumed hung and stopped.
         """
         await self.extend()
-        now = asyncio.get_running_loop().time()
+        now = self._progressed_at = asyncio.get_running_loop().time()
         if now - self._reported_at >= REPORT_INTERVAL_SECONDS or fraction >= 1.0:
             self._reported_at = now
             await self.report(min(max(fraction, 0.0), 1.0), note)
+
+    async def during(self, work: Awaitable[T], *, at_most_seconds: float = 60.0) -> T:
+        """Return what `work` returns, giving signs of life while it waits for a server that moves bytes.
+
+        For I/O whose adapter has time-outs of its own and nothing to report meanwhile, such as a large part
+        on its way to a bucket. After `at_most_seconds` without any other progress it gives no more signs,
+        and the handler is presumed hung.
+        """
+        loop = asyncio.get_running_loop()
+        self._progressed_at = loop.time()
+        doing = asyncio.ensure_future(work)
+        try:
+            while not doing.done():
+                if loop.time() - self._progressed_at < at_most_seconds:
+                    await self.extend()
+                await asyncio.wait([doing], timeout=ALIVE_INTERVAL_SECONDS)
+            return doing.result()
+        finally:
+            doing.cancel()

@@ -10,7 +10,6 @@ from typing import Final
 
 import msgspec
 
-from actors.core.actor import is_stage
 from actors.core.patience import persevere
 from storage.ports import Stages
 from subjects.bus import Bus, Delivery, Stored
@@ -38,11 +37,12 @@ class Graveyard:
         """Keep the dead letter and tell whoever waits. Idempotent. Raises BusError or StorageError."""
         letter = dead_letter(actor, stored, attempts, code, reason)
         await self.bus.publish(letter)
-        address = address_of(stored.subject)
-        if not is_stage(actor) or address.video_id == HOUSE:
+        address, detail = address_of(stored.subject), letter.headers[REASON]
+        if address.video_id == HOUSE:
             return
-        detail = letter.headers[REASON]
-        await self.stages.settle(address.video_id, actor, "failed", attempts, f"{code}: {detail}")
+        error = f"{code}: {detail}"
+        if not await self.stages.settle(address.video_id, actor, "failed", attempts, error):
+            return  # gone, or done after all: nobody is to be told of a failure
         failed = VideoFailed(video_id=address.video_id, stage=actor, code=code, detail=detail)
         message_id = derived_id(letter.headers[MESSAGE_ID], actor, FAILED_POSITION)
         await self.bus.publish(
@@ -71,11 +71,12 @@ class Undertaker:
     bus: Bus
     graveyard: Graveyard
 
-    async def carry(self, delivery: Delivery) -> None:
+    async def carry(self, delivery: Delivery) -> bool:
         """Bury the message an advisory tells of, then acknowledge the advisory."""
         advisory = msgspec.json.decode(delivery.stored.body, type=Advisory)
         await persevere(lambda: self._bury(advisory), delivery.extend)
         await delivery.ack()
+        return True
 
     async def _bury(self, advisory: Advisory) -> None:
         actor = advisory.consumer.rpartition("-")[0] or advisory.consumer

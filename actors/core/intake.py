@@ -16,7 +16,10 @@ from subjects.streams import Durable
 
 logger = logging.getLogger(__name__)
 
-Carry = Callable[[Delivery], Awaitable[None]]
+Carry = Callable[[Delivery], Awaitable[bool]]
+"""Brings a message to an answer; True when that is its end, False when it will come again."""
+Key = tuple[str, int]
+"""Stream and sequence: which message it is, whichever delivery."""
 
 
 @dataclass(slots=True)
@@ -45,7 +48,9 @@ class Intake:
     home: int = 0
     """Which of the durables nearly all messages come by."""
     lines: list[Line] = field(default_factory=list)
-    running: dict[tuple[str, int], asyncio.Task[None]] = field(default_factory=dict)
+    running: dict[Key, asyncio.Task[bool]] = field(default_factory=dict)
+    again: dict[Key, Delivery] = field(default_factory=dict)
+    """Messages that were delivered once more while we are still at them."""
     backlog: bool = True
     turn: int = 0
     claimed: int = 0
@@ -117,12 +122,10 @@ class Intake:
             self.changed.set()
             key = (delivery.stream, delivery.stored.sequence)
             if key in self.running:
-                # It came again while we are still at it (a lost sign of life): the one at work will answer.
-                logger.warning("redelivered while at work: %s %s", *key)
-                return
-            carrying = self._give_back(delivery) if self.draining.is_set() else self._carry(key, delivery)
-            self.running[key] = self._group.create_task(carrying)
-            self.running[key].add_done_callback(lambda _task: self._done(key))
+                # Its sign of life came late, or its answer overtook the end of its task: one at a time.
+                self.again[key] = delivery
+            else:
+                self._begin(key, delivery)
 
         return deliver
 
@@ -133,13 +136,25 @@ class Intake:
 
         return returned
 
-    def _done(self, key: tuple[str, int]) -> None:
-        self.running.pop(key, None)
+    def _begin(self, key: Key, delivery: Delivery) -> None:
+        task = self._group.create_task(self._carry(key, delivery))
+        self.running[key] = task
+        task.add_done_callback(lambda done: self._done(key, done))
+
+    def _done(self, key: Key, task: asyncio.Task[bool]) -> None:
+        del self.running[key]
+        again = self.again.pop(key, None)
+        finished = not task.cancelled() and task.result()
+        if again is not None and not finished and not self.draining.is_set():
+            self._begin(key, again)
         self.changed.set()
 
-    async def _carry(self, key: tuple[str, int], delivery: Delivery) -> None:
+    async def _carry(self, key: Key, delivery: Delivery) -> bool:
+        if self.draining.is_set():
+            await self._give_back(delivery)
+            return False
         try:
-            await self.carry(delivery)
+            return await self.carry(delivery)
         except asyncio.CancelledError:
             await self._give_back(delivery)
             raise
@@ -147,17 +162,22 @@ class Intake:
             # The runner answers for every error of a handler; what arrives here is its own failure. The
             # message is not answered, so it comes again after the ack wait, here or elsewhere.
             logger.exception("could not carry %s %s", *key)
+            return False
 
     async def _give_back(self, delivery: Delivery) -> None:
         with suppress(Exception):
             await delivery.nak(0.0)
 
     async def _finish(self, grace_seconds: float) -> None:
-        """Let running work end within the grace period, then give the rest back."""
+        """Let running work end within the grace period, then give the rest back.
+
+        The lines close first: a message that came now would be handed from slot to slot of this replica,
+        and lose a delivery each time.
+        """
+        for line in self.lines:
+            if line.inlet is not None:
+                await line.inlet.close()
         if self.running:
             await asyncio.wait(tuple(self.running.values()), timeout=grace_seconds)
         for task in tuple(self.running.values()):
             task.cancel()
-        for line in self.lines:
-            if line.inlet is not None:
-                await line.inlet.close()

@@ -31,6 +31,8 @@ from subjects.stage import JOURNEY, StageProgressed, StageSkipped
 from subjects.trace import continue_trace, trace_id
 
 REPORT_TIMEOUT_SECONDS: Final = 1.0
+SILENCE_SHARE: Final = 0.8
+"""Of the ack wait: how long a handler may give no sign of life."""
 
 
 def stage_outcome(actor: str, outputs: Sequence[Message]) -> tuple[StageState, str | None] | None:
@@ -53,13 +55,14 @@ class Runner:
     stages: Stages
     graveyard: Graveyard
 
-    async def carry(self, delivery: Delivery) -> None:
-        """Bring one message to its end. Raises only when even the answer could not be given."""
+    async def carry(self, delivery: Delivery) -> bool:
+        """Bring one message to an answer; True when that is its end. Raises only when none could be given."""
         started = time.perf_counter()
         with AT_WORK.labels(self.actor.name).track_inprogress():
             verdict = await self._attempt(delivery)
             await self._answer(delivery, verdict)
         self._record(delivery, verdict, time.perf_counter() - started)
+        return not isinstance(verdict, Later)
 
     async def _attempt(self, delivery: Delivery) -> Verdict:
         """Handle the message under a watchdog and say what it came to. Every handler error ends here."""
@@ -72,7 +75,8 @@ class Runner:
         event = await persevere(lambda: self._open(delivery), delivery.extend)
         if isinstance(event, Done):
             return event
-        silence = self.actor.delivery.ack_wait
+        # Below the ack wait, so that a hung handler is stopped before the broker gives its message away.
+        silence = SILENCE_SHARE * self.actor.delivery.ack_wait
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(silence) as watchdog:
 

@@ -27,6 +27,8 @@ class Limits:
     """Address space, the preloaded libraries (about 250 MB) included."""
     cpu_seconds: int = 60
     wall_seconds: float = 90.0
+    silent_seconds: float = 7.0
+    """How long the job may report nothing. Below what the runtime allows an actor that uses it (8 s)."""
     file_bytes: int = 64 << 20
     """The largest single file that the job may write."""
     open_files: int = 64

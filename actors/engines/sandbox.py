@@ -80,11 +80,22 @@ async def _outcome(child: SandboxJob, order: Order, on_progress: OnProgress | No
     await child.send(order)
     loop = asyncio.get_running_loop()
     next_seconds = loop.time()
-    while isinstance(frame := await child.receive(), Progress):
+    while isinstance(frame := await _heard(child, order), Progress):
         if on_progress is not None and loop.time() >= next_seconds:  # a hostile child may flood
             await on_progress(frame.fraction, frame.note)
             next_seconds = loop.time() + PROGRESS_EVERY_SECONDS / 2
     return frame
+
+
+async def _heard(child: SandboxJob, order: Order) -> Progress | Outcome:
+    """Return the child's next frame. Raises JobTimeout when it is silent for too long."""
+    try:
+        async with asyncio.timeout(order.limits.silent_seconds) as patience:
+            return await child.receive()
+    except TimeoutError as error:
+        if patience.expired():
+            raise JobTimeout(f"{order.job} was silent for {order.limits.silent_seconds} s") from error
+        raise
 
 
 def _result(outcome: Outcome, result_type: type[ResultT]) -> ResultT:

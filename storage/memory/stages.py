@@ -17,15 +17,20 @@ class MemoryStages:
 
     async def settle(
         self, video_id: UUID, stage: str, state: StageState, attempt: int, error: str | None
-    ) -> None:
+    ) -> bool:
         """Keep the outcome of a stage, unless there is nothing to keep it for."""
         video = self.state.videos.get(video_id)
-        if video is None or stage not in STAGE_NAMES or _is_sealed(video, stage):
-            return
-        record = StageRecord(name=stage, state=state, attempt=attempt, error=storable(error))
-        stages = with_stage(video, record)
+        if video is None or _is_sealed(video, stage, state):
+            return False
+        stages = video.stages
+        if stage in STAGE_NAMES:
+            record = StageRecord(name=stage, state=state, attempt=attempt, error=storable(error))
+            stages = with_stage(video, record)
+        elif state != "failed" or video.status in ("ready", "rejected"):
+            return False
         status = "failed" if state == "failed" and video.status != "rejected" else video.status
         self.state.keep(video, stages=stages, status=status)
+        return True
 
 
 def with_stage(video: Video, record: StageRecord) -> tuple[StageRecord, ...]:
@@ -33,6 +38,8 @@ def with_stage(video: Video, record: StageRecord) -> tuple[StageRecord, ...]:
     return whole_journey([*video.stages, record])
 
 
-def _is_sealed(video: Video, stage: str) -> bool:
-    """Whether the stage is the one that rejected the video: that stays."""
-    return video.status == "rejected" and any(s.name == stage and s.state == "failed" for s in video.stages)
+def _is_sealed(video: Video, stage: str, state: StageState) -> bool:
+    """Whether the stage rejected its video, or would fail after it was done: both stay as they are."""
+    now = next((record.state for record in video.stages if record.name == stage), "pending")
+    rejected = video.status == "rejected" and now == "failed"
+    return rejected or (state == "failed" and now in ("done", "skipped"))

@@ -15,11 +15,15 @@ from storage.words import REPLACEMENT, storable
 
 Row = Mapping[str, Any]
 
-ACQUIRE_SECONDS: Final = 5.0
 CLOSE_SECONDS: Final = 5.0
-STATEMENT_SECONDS: Final = 8.0
-COMMAND_SECONDS: Final = 10.0
-"""Above the server's own timeout, which frees the connection; this one is for a server that is silent."""
+ACQUIRE_SECONDS: Final = 1.5
+STATEMENT_SECONDS: Final = 1.8
+COMMAND_SECONDS: Final = 2.0
+"""Above the server's own timeout, which frees the connection; this one is for a server that is silent.
+
+Together with acquiring below the shortest silence that the runtime allows a handler (4 s): an outage must be
+told as one before the handler is presumed hung, or it would cost a delivery (ADR 7).
+"""
 
 _NUL_ESCAPE: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 

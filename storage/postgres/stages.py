@@ -19,8 +19,8 @@ class PostgresStages:
 
     async def settle(
         self, video_id: UUID, stage: str, state: StageState, attempt: int, error: str | None
-    ) -> None:
+    ) -> bool:
         """Keep the outcome of a stage, unless there is nothing to keep it for."""
-        if stage in STAGE_NAMES:
-            query = self.queries["settle_stage"]
-            await self.database.fetch(query, video_id, stage, state, attempt, error)
+        query, in_journey = self.queries["settle_stage"], stage in STAGE_NAMES
+        kept = await self.database.fetch(query, video_id, stage, state, attempt, error, in_journey)
+        return bool(kept)

@@ -1,7 +1,10 @@
 """The contract of Stages, for the twin and for Postgres."""
 
 import asyncio
+from typing import Any
 from uuid import uuid4
+
+import pytest
 
 from storage.bundle import Storage
 from storage.records import StageRecord
@@ -28,10 +31,31 @@ async def test_settling_what_is_not_there_changes_nothing(storage: Storage) -> N
     video, gone = await keep(storage), await keep(storage)
     await storage.videos.remove(gone.id, OWNER, news())
     before = await storage.videos.load(video.id)
-    await storage.stages.settle(video.id, "barber", "failed", 1, "boom: it broke")
-    await storage.stages.settle(gone.id, "prober", "failed", 1, "boom: it broke")
-    await storage.stages.settle(uuid4(), "prober", "done", 1, None)
+    assert not await storage.stages.settle(video.id, "barber", "done", 1, None)
+    assert not await storage.stages.settle(gone.id, "prober", "failed", 1, "boom: it broke")
+    assert not await storage.stages.settle(uuid4(), "prober", "done", 1, None)
     assert await storage.videos.load(video.id) == before
+
+
+async def test_an_actor_outside_the_journey_that_gives_up_fails_its_video(storage: Storage) -> None:
+    video = await keep(storage)
+    for _ in range(2):  # told again after a crash, it is still news
+        assert await storage.stages.settle(video.id, "finisher", "failed", 5, "boom: it broke")
+    failed = await storage.videos.load(video.id)
+    assert failed.status == "failed"
+    assert [record.state for record in failed.stages] == ["pending"] * 3
+    await storage.videos.finish(video.id)
+    assert not await storage.stages.settle(video.id, "finisher", "failed", 5, "boom: it broke")
+    assert (await storage.videos.load(video.id)).status == "ready"
+
+
+@pytest.mark.parametrize("state", ["done", "skipped"])
+async def test_a_late_failure_undoes_nothing(storage: Storage, state: Any) -> None:
+    video = await keep(storage)
+    assert await storage.stages.settle(video.id, "prober", state, 2, None)
+    assert not await storage.stages.settle(video.id, "prober", "failed", 5, "poison: it died")
+    loaded = await storage.videos.load(video.id)
+    assert (loaded.stages[1].state, loaded.status) == (state, "waiting")
 
 
 async def test_stages_that_settle_at_the_same_time_are_all_kept(storage: Storage) -> None:

@@ -296,3 +296,51 @@ async def only_order(bus: Bus) -> Stored:
     await until(holds(bus, "WORK", SWEEP.pattern(), 1))
     (order,) = await stored(bus, "WORK", SWEEP.pattern())
     return order
+
+
+async def test_a_draining_replica_takes_nothing_more_and_costs_no_delivery(bus: Bus) -> None:
+    """Its idle slots stand in line when it is told to stop; a message that comes now is not handed around."""
+    go_on = asyncio.Event()
+
+    async def wait(ctx: Context) -> None:
+        while not go_on.is_set():
+            await ctx.progress(0.1)
+            await asyncio.sleep(0.05)
+
+    busy = Memory(wait)
+    stop = asyncio.Event()
+    host = asyncio.ensure_future(host_of(bus, Toy(busy), grace_seconds=10).run(stop))
+    await bus.publish(said(uploaded(1)))
+    await until(lambda: bool(busy.seen))
+    stop.set()
+    await asyncio.sleep(0.1)
+    await bus.publish(said(uploaded(2)))
+    other = Memory()
+    async with running(host_of(bus, Toy(other))):
+        await until(lambda: bool(other.seen))
+    go_on.set()
+    await host
+    assert other.seen == [(2, 1)]
+    assert busy.seen == [(1, 1)]
+
+
+async def test_a_hung_handler_costs_one_delivery_each_time(bus: Bus) -> None:
+    async def hang(_ctx: Context) -> None:
+        await asyncio.sleep(60)
+
+    handler = Memory(hang, hang)
+    async with running(host_of(bus, Toy(handler))):
+        await bus.publish(said(uploaded(1)))
+        await until(holds(bus, "EVENTS", video.PROBED.pattern(), 1))
+    assert handler.seen == [(1, 1), (1, 2), (1, 3)]
+
+
+async def test_an_answer_that_the_redelivery_overtakes_is_not_waited_out(bus: Bus) -> None:
+    handler = Memory(raising(Retry(0.0, "at once")), raising(Retry(0.0, "at once")))
+    loop = asyncio.get_running_loop()
+    async with running(host_of(bus, SingleToy(handler))):
+        began = loop.time()
+        await bus.publish(said(uploaded(1)))
+        await until(holds(bus, "EVENTS", video.PROBED.pattern(), 1))
+    assert [attempt for _, attempt in handler.seen] == [1, 2, 3]
+    assert loop.time() - began < SingleToy.delivery.ack_wait

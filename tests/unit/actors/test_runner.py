@@ -33,6 +33,7 @@ class Diary:
         self.lines: list[str] = []
         self.envelopes: list[Envelope] = []
         self.outages = 0
+        self.keeps = True
         envelope = seal(uploaded(1), message_id="cause", priority=Priority.HIGH, trace=TRACE)
         now = datetime(2026, 1, 1, tzinfo=UTC)
         self.stored = Stored(envelope.subject, envelope.headers, envelope.body, 7, now)
@@ -46,8 +47,9 @@ class Diary:
         self.envelopes.append(envelope)
         return Receipt("EVENTS", 8, duplicate=False)
 
-    async def settle(self, video_id: UUID, stage: str, state: str, attempt: int, error: str | None) -> None:
+    async def settle(self, video_id: UUID, stage: str, state: str, attempt: int, error: str | None) -> bool:
         self.lines.append(f"settle {stage} {state}")
+        return self.keeps
 
     async def ack(self) -> None:
         self.lines.append("ack")
@@ -120,6 +122,12 @@ async def test_a_dead_letter_is_kept_before_its_message_is_terminated() -> None:
         "publish video.failed.high",
         "terminate bad",
     ]
+
+
+async def test_nobody_is_told_of_the_failure_of_what_was_done_after_all() -> None:
+    diary = Diary()
+    diary.keeps = False
+    assert "publish video.failed.high" not in await carried(diary, failing(Reject("bad", "so it is")))
 
 
 async def test_an_outage_of_storage_costs_no_delivery() -> None:
