@@ -5,6 +5,7 @@ happens, HEAD says where to go on; only under a checksum the whole PATCH counts 
 """
 
 import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
@@ -19,10 +20,17 @@ from gateway.media.exchange import Body
 from gateway.media.journal import COMPLETED, STORED
 from gateway.media.slicer import Slicer
 from gateway.problems import ProblemError
-from storage.errors import OffsetConflictError, UploadClosedError
+from storage.errors import (
+    OffsetConflictError,
+    StorageError,
+    StorageUnavailableError,
+    UploadClosedError,
+)
 from storage.keys import segment_key
 from storage.ports import Objects, Uploads
 from storage.records import Segment, Upload
+
+logger = logging.getLogger(__name__)
 
 SEGMENTS_MAX: Final = 10_000
 """Their keys travel in one message, which must stay below the bus's limit of 1 MiB."""
@@ -46,10 +54,15 @@ class Intake:
         """
         slicer = Slicer(self.config.segment_bytes, room_bytes(upload, self.config.max_upload_bytes))
         writer = _Writer(self, upload, checksum, trace)
-        async with aclosing(body.chunks()) as chunks:  # type: ignore[type-var] # it is a generator
-            await _fill(slicer, chunks)
-            while slicer.is_ready:
-                await _write_while_reading(writer, slicer, chunks)
+        try:
+            async with aclosing(body.chunks()) as chunks:  # type: ignore[type-var] # it is a generator
+                await _fill(slicer, chunks)
+                while slicer.is_ready:
+                    await _write_while_reading(writer, slicer, chunks)
+        except (ProblemError, StorageError):
+            if checksum is not None:  # else a commit that broke off may have recorded what is held
+                await writer.take_back()
+            raise
         return await writer.finish(whole=body.is_whole)
 
 
@@ -110,7 +123,7 @@ class _Writer:
 
     async def finish(self, *, whole: bool) -> Upload:
         if self.checksum is not None and not (whole and self.checksum.fits):
-            await self.intake.objects.remove([segment.key for segment in self.held])
+            await self.take_back()
             raise ProblemError("checksum_mismatch", "The bytes do not fit Upload-Checksum: send them again.")
         if self.held or (self.upload.state == "open" and self.end_bytes == self.upload.length_bytes):
             await self.commit()
@@ -133,6 +146,9 @@ class _Writer:
             )
         except (OffsetConflictError, UploadClosedError):
             self.upload = await self._heard_before()
+        except ValueError as error:  # another request said a length that is shorter than what we bring
+            await self.take_back()
+            raise ProblemError("too_large", "There are more bytes than the upload's length.") from error
         self.held = []
         if announce is not None:
             COMPLETED.inc()
@@ -141,9 +157,20 @@ class _Writer:
     async def _heard_before(self) -> Upload:
         """Return the upload when it was our own commit that moved it, whose answer got lost on the way.
 
-        What another writer left behind in staging goes with the upload's prefix.
+        Else what is held is taken back: an upload that was closed meanwhile may have been swept already.
         """
         found = await self.intake.uploads.find(self.upload.id)
         if found is None or not self.held or self.held[-1] not in found.segments:
+            # All bytes of a part may be ours, and in a final upload by now: swept together with that one.
+            if found is None or not found.partial or found.offset_bytes != found.length_bytes:
+                await self.take_back()
             raise  # noqa: PLE0704 - called while handling the refusal
         return found
+
+    async def take_back(self) -> None:
+        """Remove what is held, none of it being recorded."""
+        keys, self.held = [segment.key for segment in self.held], []
+        try:
+            await self.intake.objects.remove(keys)
+        except StorageUnavailableError as error:
+            logger.warning("%d segments of upload %s stay in staging: %s", len(keys), self.upload.id, error)

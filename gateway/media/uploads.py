@@ -9,6 +9,7 @@ other is told 409 and asks again.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
 from gateway.media import tus
 from gateway.media.budget import Budget
@@ -22,6 +23,11 @@ from gateway.signing import find_upload_id, upload_url
 from storage.errors import OffsetConflictError
 from storage.records import Upload
 from subjects.trace import begin_trace
+
+_STAYS_WHOLE: Final = "The upload is complete: delete its video instead."
+_STAYS_PART: Final = (
+    "The part is complete: use it in a final upload, or leave it, and it is removed when its time runs out."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,7 @@ class UploadHandlers:
         tus.require_version(request.headers)
         upload = await self._find(request)
         if not await self.intake.uploads.terminate(upload.id):
-            raise ProblemError("conflict", "The upload is complete: delete its video instead.")
+            raise ProblemError("conflict", _STAYS_PART if upload.partial else _STAYS_WHOLE)
         return Reply(204)
 
     async def _find(self, request: Request) -> Upload:
@@ -104,7 +110,11 @@ class UploadHandlers:
         if upload.length_bytes is not None or length_bytes < upload.offset_bytes:
             raise tus.bad_header("Upload-Length", "said once, and not less than what is here")
         require_size(length_bytes, self.intake.config.max_upload_bytes)
-        return await self.intake.uploads.declare_length(upload.id, length_bytes)
+        try:
+            return await self.intake.uploads.declare_length(upload.id, length_bytes)
+        except ValueError as error:  # another request brought more in between
+            detail = "More bytes than that are here by now. Ask where the upload stands."
+            raise ProblemError("conflict", detail) from error
 
     def _description(self, upload: Upload) -> dict[str, str]:
         headers = {

@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -185,7 +186,8 @@ async def _post(client: httpx2.AsyncClient, data: Any, **headers: str) -> httpx2
 
 
 async def _pieces(data: bytes) -> AsyncIterator[bytes]:
-    yield data
+    for at in range(0, len(data), 1000):
+        yield data[at : at + 1000]
 
 
 @pytest.mark.parametrize(
@@ -241,3 +243,76 @@ async def test_a_creation_that_storage_fails_leaves_no_waiting_video() -> None:
     async with running(house) as client:
         assert (await _post(client, DATA, **{"Upload-Length": str(len(DATA))})).status_code == 503
     assert (await _only_video(house)).status == "rejected"
+
+
+class _Swept(MemoryObjects):
+    """Storage whose uploads are closed and swept while their second segment is on its way."""
+
+    uploads: list[MemoryUploads] = []  # noqa: RUF012 - filled by the test
+
+    async def put(self, key: str, data: bytes) -> None:
+        if len(self.objects) == 1:
+            await self._sweep()
+        await super().put(key, data)
+
+    async def _sweep(self) -> None:
+        uploads = self.uploads.pop()
+        for upload_id in list(uploads.state.uploads):
+            await uploads.terminate(upload_id)
+            await uploads.swept([upload_id])
+        self.objects.clear()
+
+
+@pytest.mark.parametrize("checked", [False, True])
+async def test_what_comes_for_an_upload_that_was_swept_is_taken_back(*, checked: bool) -> None:
+    house = House(objects=_Swept())
+    house.objects.uploads.append(house.storage.uploads)
+    digest = b64encode(sha256(DATA[:1500]).digest()).decode()
+    headers = {"Upload-Checksum": f"sha256 {digest}"} if checked else {}
+    async with running(house) as client:
+        answer = await patch(client, await create(client, len(DATA)), 0, DATA[:1500], **headers)
+    assert (answer.status_code, answer.json()["code"]) == (410, "upload_closed")
+    assert not house.objects.objects
+
+
+async def test_a_surplus_under_a_checksum_leaves_nothing(house: House, client: httpx2.AsyncClient) -> None:
+    path = await create(client, 2500)
+    digest = b64encode(sha256(DATA).digest()).decode()
+    answer = await patch(client, path, 0, _pieces(DATA), **{"Upload-Checksum": f"sha256 {digest}"})
+    assert answer.status_code == 413
+    assert not house.objects.objects
+
+
+class _Raced(MemoryUploads):
+    """Uploads of which another request says the length a moment before."""
+
+    async def append(self, upload_id: UUID, *args: Any) -> Upload:
+        await self.declare_length(upload_id, 500)
+        return await super().append(upload_id, *args)
+
+
+async def test_bytes_beyond_a_length_that_was_said_meanwhile_are_refused() -> None:
+    house = House()
+    house.storage.uploads = _Raced(house.storage.uploads.state)
+    async with running(house) as client:
+        answer = await patch(client, await create(client, None), 0, DATA)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    assert not house.objects.objects
+
+
+class _Filled(MemoryUploads):
+    """Uploads to which another request brings bytes a moment before their length is said."""
+
+    async def declare_length(self, upload_id: UUID, length_bytes: int) -> Upload:
+        upload = self.state.uploads[upload_id]
+        await self.append(upload_id, 0, [Segment(key="k", size_bytes=99)], None, upload.expires_at)
+        return await super().declare_length(upload_id, length_bytes)
+
+
+async def test_a_length_below_what_came_meanwhile_is_a_conflict() -> None:
+    house = House()
+    house.storage.uploads = _Filled(house.storage.uploads.state)
+    async with running(house) as client:
+        path = await create(client, None)
+        answer = await patch(client, path, 0, b"x", **{"Upload-Length": "1"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")

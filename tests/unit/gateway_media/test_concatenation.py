@@ -109,3 +109,12 @@ async def test_a_join_that_fails_leaves_no_waiting_video() -> None:
         assert (await _join(client, await _part(client, FIRST))).status_code == 410
     (video,) = house.storage.videos.state.videos.values()
     assert (await house.storage.videos.load(video.id)).status == "rejected"
+
+
+async def test_a_complete_part_that_is_given_up_is_told_what_becomes_of_it(
+    client: httpx2.AsyncClient,
+) -> None:
+    answer = await client.delete(await _part(client, FIRST), headers=TUS)
+    assert answer.status_code == 409
+    assert "video" not in answer.json()["detail"]
+    assert "runs out" in answer.json()["detail"]
