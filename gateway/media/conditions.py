@@ -31,6 +31,6 @@ def is_range_valid(headers: Mapping[str, str], etag: str, modified_at: datetime)
 def _find_date(text: str) -> datetime | None:
     try:
         found = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError, TypeError):  # also "+99999999999999" for a zone
         return None
     return found if found.tzinfo is not None else None  # "-0000" says that the zone is unknown

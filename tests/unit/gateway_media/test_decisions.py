@@ -3,13 +3,15 @@
 import hashlib
 from base64 import b64encode
 from contextlib import suppress
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.media.checksum import find_checksum
+from gateway.media.conditions import is_range_valid, is_unchanged
 from gateway.media.content_types import disposition_of
 from gateway.media.metadata import UNTITLED, read_claims, read_metadata, write_metadata
 from gateway.media.plane import joined_headers
@@ -81,6 +83,18 @@ def test_no_range_header_breaks_anything(header: str, size: int) -> None:
     except UnsatisfiableError:
         return
     assert span is None or 0 <= span.start_bytes < span.end_bytes <= size
+
+
+_MODIFIED_AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+@given(st.text(max_size=60) | st.from_regex(r"Fri, 01 May 2026 12:00:00 [+-]?[0-9]{1,20}", fullmatch=True))
+@example("Fri, 01 May 2026 12:00:00 +99999999999999")
+@example("Fri, 01 May 2026 12:00:00 +9999")
+def test_no_condition_breaks_anything(text: str) -> None:
+    for name in ("if-modified-since", "if-range", "if-none-match"):
+        is_unchanged({name: text}, '"tag"', _MODIFIED_AT)
+        is_range_valid({name: text}, '"tag"', _MODIFIED_AT)
 
 
 @given(
