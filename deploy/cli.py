@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from deploy.causes import causes
 from deploy.logs import log_as_command, log_as_server
 from deploy.settings import Settings, default_data_dir, describe, read_settings
 from deploy.stack_errors import StackError
@@ -179,8 +180,11 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             log_as_command()
         return given.run(given, settings) or 0
-    except EXPECTED_ERRORS as error:
-        print(f"truthtok: {error}", file=sys.stderr)
+    except Exception as error:
+        found = causes(error)
+        if not all(isinstance(one, EXPECTED_ERRORS) for one in found):
+            raise
+        print(f"truthtok: {found[0]}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx2
 from rich.console import Console
 
+from deploy.causes import first_cause
 from deploy.client import Client, ClientError
 from deploy.journey_view import JourneyView, show_result
 from deploy.places import demo_clip
@@ -107,6 +108,7 @@ async def follow(client: Client, view: JourneyView, video_id: str, url: str, pat
             if view.saw(event):
                 return
 
-    async with asyncio.TaskGroup() as group:
-        group.create_task(watch())
-        await client.upload(url, path, lambda offset: view.uploaded(offset / size_bytes))
+    with first_cause():
+        async with asyncio.TaskGroup() as group:
+            group.create_task(watch())
+            await client.upload(url, path, lambda offset: view.uploaded(offset / size_bytes))

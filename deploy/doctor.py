@@ -4,7 +4,7 @@ import json
 import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ from typing import Final
 from deploy.embedded import binaries
 from deploy.ports import open_ports, reachable
 from deploy.process_table import is_alive
-from deploy.settings import Settings
+from deploy.settings import Settings, SettingsError
 from deploy.stack_errors import StackError
 from storage.errors import StorageError
 from subjects.bus import BusError
@@ -111,8 +111,23 @@ def ports(settings: Settings, data_dir: Path) -> list[Finding]:
     return found
 
 
+def unfit_settings(settings: Settings) -> Iterator[str]:
+    """Yield what is wrong with the settings that every process of a distributed service needs."""
+    public = [name for name in ("api_url", "media_url") if getattr(settings, name)]
+    for field in ("database_url", "redis_url", "nats_url", "objects", *public):
+        try:
+            settings.need(field)
+        except SettingsError as error:
+            yield str(error)
+
+
 async def servers(settings: Settings) -> AsyncIterator[Finding]:
-    """Ask every configured server."""
+    """Ask every configured server, once its URL can be one."""
+    unfit = list(unfit_settings(settings))
+    for sentence in unfit:
+        yield False, sentence
+    if unfit:
+        return
     try:
         async with open_ports(settings, "admin") as has:
             for name, trouble in (await reachable(has, cache=True)).items():

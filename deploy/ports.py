@@ -30,7 +30,7 @@ def open_objects(settings: Settings) -> Objects:
     settings.need("objects")
     where = urlsplit(settings.objects)
     if where.scheme == "s3":
-        settings.need("s3_access_key", "s3_secret_key")
+        settings.need("s3_access_key", "s3_secret_key", *(["s3_endpoint"] if settings.s3_endpoint else []))
         return StoredObjects.s3(
             where.netloc,
             endpoint=settings.s3_endpoint or None,
@@ -48,9 +48,12 @@ async def open_ports(settings: Settings, name: str) -> AsyncIterator[Ports]:
     """Open everything a process needs, as the NATS user `name`; closed in reverse on leaving."""
     settings.need("database_url", "redis_url", "nats_url")
     async with AsyncExitStack() as stack:
-        storage = await stack.enter_async_context(
-            open_storage(settings.database_url, open_objects(settings), settings.redis_url)
-        )
+        try:
+            storage = await stack.enter_async_context(
+                open_storage(settings.database_url, open_objects(settings), settings.redis_url)
+            )
+        except ValueError as error:  # an option that the driver refuses; Postgres's are read at its first use
+            raise SettingsError(f"REDIS_URL: {error}") from error
         bus = await stack.enter_async_context(
             connect(settings.nats_url, name=name, seed=settings.nats_seed or None)
         )

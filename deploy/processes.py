@@ -2,16 +2,18 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import uvloop
 
 from actors.core.host import Host
+from deploy.causes import first_cause
 from deploy.ports import Ports, open_ports, reachable
 from deploy.settings import Settings
+from deploy.stack_errors import StackError
 from gateway.ports import Dependency, Queue
 from gateway.ports import Ports as GatewayPorts
 from gateway.relay import Relay
@@ -50,16 +52,30 @@ async def serve_media_plane(settings: Settings, stop: asyncio.Event) -> None:
     """Serve uploads and media until `stop`, then drain."""
     from gateway.media.server import serve_media  # noqa: PLC0415 - granian is loaded only where it serves
 
+    config = settings.gateway()
     async with open_ports(settings, "media") as ports:
-        await serve_media(
-            settings.gateway(),
-            ports.storage,
-            ports.bus,
-            host=settings.host,
-            port=settings.media_port,
-            ready=lambda: reachable(ports),
-            stop=stop,
-        )
+        with port_busy_explained():
+            await serve_media(
+                config,
+                ports.storage,
+                ports.bus,
+                host=settings.host,
+                port=settings.media_port,
+                ready=lambda: reachable(ports),
+                stop=stop,
+            )
+
+
+@contextmanager
+def port_busy_explained() -> Iterator[None]:
+    """Raise StackError for an address of the body that cannot be bound. Only where granian is loaded."""
+    from gateway.media.embedded import PortBusyError  # noqa: PLC0415
+
+    try:
+        with first_cause():
+            yield
+    except PortBusyError as error:
+        raise StackError(str(error)) from error
 
 
 def serve_gateway(settings: Settings) -> int:
@@ -71,6 +87,7 @@ def serve_gateway(settings: Settings) -> int:
         async with open_ports(settings, "gateway") as ports, relaying(ports) as relay:
             yield gateway_ports(ports, relay)
 
+    settings.need("database_url", "redis_url", "nats_url", "objects")
     run_api(
         settings.gateway(),
         opened,
@@ -142,9 +159,12 @@ async def with_ops(settings: Settings, ports: Ports, work: Coroutine[Any, Any, N
     from gateway.ops import serve_ops  # noqa: PLC0415 - granian is loaded only where it serves
 
     over = asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(
-            serve_ops(host=settings.host, port=settings.ops_port, ready=lambda: reachable(ports), stop=over)
-        )
-        await work
-        over.set()
+    with port_busy_explained():
+        async with asyncio.TaskGroup() as group:
+            group.create_task(
+                serve_ops(
+                    host=settings.host, port=settings.ops_port, ready=lambda: reachable(ports), stop=over
+                )
+            )
+            await work
+            over.set()

@@ -2,10 +2,12 @@
 
 from typing import Final
 
+import asyncpg
+
 from actors.core.actor import durables_of
 from actors.core.dead_letters import ADVISORY_DURABLE
 from deploy.composition import ACTORS
-from deploy.settings import Settings
+from deploy.settings import Settings, SettingsError
 from storage.migrations import migrate
 from subjects import schedule
 from subjects.administration import apply
@@ -24,9 +26,15 @@ def all_durables() -> tuple[Durable, ...]:
 
 
 async def migrate_database(settings: Settings) -> list[str]:
-    """Apply missing migrations and return their names. Safe when several processes start at once."""
+    """Apply missing migrations and return their names. Safe when several processes start at once.
+
+    Raises SettingsError when the server does not let us in, and what `migrate` raises.
+    """
     settings.need("database_url")
-    return await migrate(settings.database_url)
+    try:
+        return await migrate(settings.database_url)
+    except (asyncpg.PostgresError, ValueError) as error:  # no such user or database, an option that is none
+        raise SettingsError(f"DATABASE_URL: {error}") from error
 
 
 async def apply_nats(settings: Settings) -> list[str]:

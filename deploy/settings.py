@@ -12,8 +12,10 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
 
+from deploy.addresses import SCHEMES, at, find_trouble, is_seed
 from deploy.stack_errors import StackError
 from gateway.config import GatewayConfig
+from gateway.signing import KEY_BYTES_MIN
 
 PREFIX = "TRUTHTOK_"
 
@@ -106,22 +108,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "info"
 
     def need(self, *fields: str) -> None:
-        """Raise SettingsError, naming the variables, unless all these settings are given."""
+        """Raise SettingsError, naming the variables, unless all these settings are given and can be."""
         missing = [described(name).variable for name in fields if not getattr(self, name)]
         if missing:
             raise SettingsError(f"set {', '.join(missing)} (see `truthtok settings`), or run `truthtok up`")
+        for name in fields:
+            self._check(name)
+
+    def _check(self, field: str) -> None:
+        value = getattr(self, field)
+        trouble = find_trouble(field, value) if field in SCHEMES and value else ""
+        if trouble:
+            raise SettingsError(f"{described(field).variable} {trouble}")
+        if field == "nats_url" and self.nats_seed and not is_seed(self.nats_seed):
+            raise SettingsError("TRUTHTOK_NATS_SEED is not the seed of an nkey (SU…)")
 
     def gateway(self) -> GatewayConfig:
         """Return what both gateways need. Raises SettingsError."""
         self.need("signing_key")
-        try:
-            key = bytes.fromhex(self.signing_key)
-        except ValueError as error:
-            raise SettingsError("TRUTHTOK_SIGNING_KEY must be hex digits") from error
+        for name in ("api_url", "media_url"):
+            self._check(name)
         return GatewayConfig(
-            api_url=(self.api_url or f"http://{self.host}:{self.port}").rstrip("/"),
-            media_url=(self.media_url or f"http://{self.host}:{self.media_port}").rstrip("/"),
-            signing_key=key,
+            api_url=(self.api_url or at(self.host, self.port)).rstrip("/"),
+            media_url=(self.media_url or at(self.host, self.media_port)).rstrip("/"),
+            signing_key=self._key(),
             max_upload_bytes=self.max_upload_bytes,
             upload_ttl_seconds=self.upload_ttl_seconds,
             url_ttl_seconds=self.url_ttl_seconds,
@@ -130,6 +140,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             redirect_to_storage=self.redirect_to_storage,
             drain_seconds=self.drain_seconds,
         )
+
+    def _key(self) -> bytes:
+        try:
+            key = bytes.fromhex(self.signing_key)
+        except ValueError as error:
+            raise SettingsError("TRUTHTOK_SIGNING_KEY must be hex digits") from error
+        if len(key) < KEY_BYTES_MIN:
+            digits = 2 * KEY_BYTES_MIN
+            raise SettingsError(f"TRUTHTOK_SIGNING_KEY must have at least {digits} hex digits")
+        return key
 
 
 @dataclass(frozen=True, slots=True)

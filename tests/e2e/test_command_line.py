@@ -1,21 +1,41 @@
 """The commands as a new user meets them."""
 
 import json
+import os
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx2
 import psutil
+import pytest
 
 from deploy.client import Client
+from tests.conftest import ServerUrls
 from tests.e2e.conftest import DEMO, ROOT, Stack, ended, upload
 
 
-def truthtok(*arguments: str, cwd: Path = ROOT, timeout: float = 90) -> subprocess.CompletedProcess[str]:
+def truthtok(
+    *arguments: str, cwd: Path = ROOT, timeout: float = 90, **environment: str
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "deploy.cli", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False)
+    return subprocess.run(
+        command, cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True,
+        timeout=timeout, check=False,
+    )  # fmt: skip
+
+
+def assert_one_line(done: subprocess.CompletedProcess[str], said: str) -> None:
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.startswith("truthtok: "), done.stderr
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
 
 
 def descendants_of(data: Path) -> list[str]:
@@ -114,6 +134,102 @@ def test_upload_to_nobody_is_one_line() -> None:
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "does not answer" in done.stderr
+
+
+@contextmanager
+def gone_uploads() -> Iterator[str]:
+    """The API of a service whose uploads all have expired by the time a client comes to them."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path.startswith("/api/v1/videos/"):
+                self.send_response(200)
+                self.send_header("Content-Type", "text/event-stream")
+                self.end_headers()
+                self.wfile.write(b": hello\n\n")
+            else:
+                self._answer(410, b'{"title":"Gone","detail":"This upload has expired."}')
+
+        def do_HEAD(self) -> None:
+            self._answer(410, b"")
+
+        def do_POST(self) -> None:
+            url = f"http://127.0.0.1:{server.server_port}/uploads/1"
+            self._answer(201, json.dumps({"video": {"id": "1"}, "upload": {"url": url}}).encode())
+
+        def _answer(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_an_upload_that_is_gone_is_one_line() -> None:
+    with gone_uploads() as api:
+        assert_one_line(truthtok("upload", "--api", api, str(DEMO)), "410")
+
+
+UNREACHED = {
+    "DATABASE_URL": "postgresql://u:hush@127.0.0.1:9/x",
+    "REDIS_URL": "redis://127.0.0.1:9",
+    "NATS_URL": "nats://127.0.0.1:9",
+    "TRUTHTOK_SIGNING_KEY": "ab" * 32,
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "variable", "value"),
+    [
+        ("gateway", "TRUTHTOK_SIGNING_KEY", "abcd"),
+        ("media", "TRUTHTOK_SIGNING_KEY", "abcd"),
+        ("gateway", "DATABASE_URL", "u:hush@db/x"),
+        ("media", "REDIS_URL", "cache"),
+        ("media", "REDIS_URL", "redis://127.0.0.1:9?socket_timeout=abc"),
+        ("actor prober", "NATS_URL", "nats://a:b:c"),
+        ("migrate", "DATABASE_URL", "postgresql://u:hush@127.0.0.1:9/x?sslmode=none"),
+        ("nats apply", "NATS_URL", "host"),
+        ("queues", "TRUTHTOK_NATS_SEED", "SUhush"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_one_line_that_names_it(
+    command: str, variable: str, value: str, tmp_path: Path
+) -> None:
+    objects = {"TRUTHTOK_OBJECTS": str(tmp_path)}
+    done = truthtok(*command.split(), **{**UNREACHED, **objects, variable: value})
+    assert_one_line(done, variable)
+    assert "hush" not in done.stderr
+
+
+def test_the_doctor_names_every_setting_that_cannot_be(tmp_path: Path) -> None:
+    settings = {"DATABASE_URL": "db", "REDIS_URL": "redis://h:x", "NATS_URL": "nats://"}
+    done = truthtok("doctor", **{**UNREACHED, **settings, "TRUTHTOK_OBJECTS": str(tmp_path)})
+    assert (done.returncode, done.stderr) == (1, "")
+    for name in settings:
+        assert f"WRONG {name} " in done.stdout
+
+
+@pytest.mark.parametrize("command", ["media", "actor expirer"])
+def test_a_busy_port_is_one_line(command: str, servers: ServerUrls, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        urls = {
+            "DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url,
+            "NATS_URL": servers.nats_url, "TRUTHTOK_OBJECTS": str(tmp_path),
+        }  # fmt: skip
+        ports = {"TRUTHTOK_MEDIA_PORT": port, "TRUTHTOK_OPS_PORT": port}
+        done = truthtok(*command.split(), **{**UNREACHED, **urls, **ports})
+    assert done.returncode == 1
+    [last] = [line for line in done.stderr.splitlines() if line.startswith("truthtok: ")]
+    assert f"cannot listen on 127.0.0.1:{port}" in last
+    assert "Traceback" not in done.stderr
 
 
 def test_a_second_stack_on_the_same_data_is_refused_in_one_line(stack: Stack) -> None:
