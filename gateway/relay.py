@@ -77,29 +77,29 @@ class Relay:
     async def sweep(self) -> int:
         """Say all that is promised now and return how many lines that was.
 
-        Raises StorageUnavailableError, BusUnavailableError, and BusRefusedError when the bus refused a line:
-        that one stays, and holds nobody else up.
+        Raises StorageUnavailableError, BusUnavailableError, and in the end BusRefusedError when the bus
+        refused lines: those stay, and hold nobody else up.
         """
-        count = 0
-        while lines := await self.outbox.pending(BATCH_LINES):
-            count += await self._say_all(lines)
+        count, after_id, refusals = 0, 0, list[BusRefusedError]()
+        while lines := await self.outbox.pending(BATCH_LINES, after_id):
+            count += await self._say_all(lines, refusals)
+            after_id = lines[-1].id
+        if refusals:
+            raise refusals[0]
         return count
 
-    async def _say_all(self, lines: Sequence[OutboxLine]) -> int:
+    async def _say_all(self, lines: Sequence[OutboxLine], refusals: list[BusRefusedError]) -> int:
         said: list[int] = []
-        refusal: BusRefusedError | None = None
         try:
             for line in lines:
                 try:
                     await self.bus.publish(Envelope(line.subject, line.body, line.headers))
                 except BusRefusedError as error:
-                    refusal = error
+                    refusals.append(error)
                 else:
                     said.append(line.id)
         finally:
             if said:
                 await self.outbox.cross_out(said)
                 RELAYED.inc(len(said))
-        if refusal is not None:
-            raise refusal
         return len(said)

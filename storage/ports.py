@@ -178,8 +178,12 @@ class Uploads(Protocol):
 class Outbox(Protocol):
     """Messages promised in a transaction. Said at least once, then crossed out."""
 
-    async def pending(self, limit: int) -> list[OutboxLine]:
-        """Return the oldest promised messages. Two relays may see the same: message ids make that safe."""
+    async def pending(self, limit: int, after_id: int = 0) -> list[OutboxLine]:
+        """Return the oldest promised messages with an id above `after_id`, by id.
+
+        Two relays may see the same: message ids make that safe. A line may still appear below one that was
+        returned, when its transaction took longer: whoever reads on begins at 0 again in the end.
+        """
 
     async def cross_out(self, ids: Sequence[int]) -> None:
         """Forget messages the bus has acknowledged."""

@@ -14,9 +14,9 @@ class MemoryOutbox:
 
     state: State
 
-    async def pending(self, limit: int) -> list[OutboxLine]:
-        """Return the oldest promises."""
-        return list(islice(self.state.outbox.values(), limit))
+    async def pending(self, limit: int, after_id: int = 0) -> list[OutboxLine]:
+        """Return the oldest promises above an id."""
+        return list(islice((line for line in self.state.outbox.values() if line.id > after_id), limit))
 
     async def cross_out(self, ids: Sequence[int]) -> None:
         """Forget what the bus has acknowledged."""

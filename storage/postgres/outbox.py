@@ -17,11 +17,10 @@ class PostgresOutbox:
     database: Database
     queries: Queries = field(default_factory=partial(Queries.read, "outbox"))
 
-    async def pending(self, limit: int) -> list[OutboxLine]:
-        """Return the oldest promises."""
-        return [
-            outbox_line_of(row) for row in await self.database.fetch(self.queries["pending_lines"], limit)
-        ]
+    async def pending(self, limit: int, after_id: int = 0) -> list[OutboxLine]:
+        """Return the oldest promises above an id."""
+        rows = await self.database.fetch(self.queries["pending_lines"], after_id, limit)
+        return [outbox_line_of(row) for row in rows]
 
     async def cross_out(self, ids: Sequence[int]) -> None:
         """Forget what the bus has acknowledged."""

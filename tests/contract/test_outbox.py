@@ -40,3 +40,11 @@ async def test_an_id_is_never_given_to_another_promise(storage: Storage) -> None
     await promise(storage, 1)
     (second,) = await storage.outbox.pending(10)
     assert second.id > first.id
+
+
+async def test_promises_are_read_on_behind_an_id(storage: Storage) -> None:
+    await promise(storage, 3)
+    first, second, third = await storage.outbox.pending(10)
+    assert await storage.outbox.pending(1, first.id) == [second]
+    assert await storage.outbox.pending(10, after_id=first.id) == [second, third]
+    assert await storage.outbox.pending(10, third.id) == []

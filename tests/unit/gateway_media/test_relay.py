@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from gateway.relay import Relay
+from gateway.relay import BATCH_LINES, Relay
 from storage.errors import StorageUnavailableError
 from storage.memory.storage import MemoryStorage
 from storage.records import OutboxLine
@@ -112,9 +112,9 @@ class _Flaky:
     def __init__(self, storage: MemoryStorage) -> None:
         self.outbox, self.failures = storage.outbox, 2
 
-    async def pending(self, limit: int) -> list[OutboxLine]:
+    async def pending(self, limit: int, after_id: int = 0) -> list[OutboxLine]:
         self._fail()
-        return await self.outbox.pending(limit)
+        return await self.outbox.pending(limit, after_id)
 
     async def cross_out(self, ids: list[int]) -> None:
         self._fail()
@@ -146,6 +146,18 @@ async def test_a_refused_line_holds_nobody_up(storage: MemoryStorage, bus: Line)
         await Relay(storage.outbox, bus).sweep()
     assert bus.said == ["a", "c"]
     assert [line.headers["Nats-Msg-Id"] for line in await storage.outbox.pending(10)] == ["b"]
+
+
+async def test_more_refused_lines_than_are_read_at_once_hold_nobody_up(
+    storage: MemoryStorage, bus: Line
+) -> None:
+    refused = [f"refused-{number}" for number in range(2 * BATCH_LINES + 1)]
+    bus.refused = frozenset(refused)
+    _promise(storage, *refused, "a")
+    with pytest.raises(BusRefusedError):
+        await Relay(storage.outbox, bus).sweep()
+    assert bus.said == ["a"]
+    assert len(await storage.outbox.pending(1000)) == len(refused)
 
 
 async def _holds(condition: bool) -> bool:
