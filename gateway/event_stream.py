@@ -15,19 +15,11 @@ from uuid import UUID
 from weakref import WeakSet
 
 from gateway.access_log import STREAMS
-from gateway.event_text import (
-    HEARTBEAT,
-    RECONNECT,
-    RETRY,
-    Frame,
-    event_text,
-    find_message,
-    frame_of,
-)
-from gateway.events import EVENTS, Hub, Inbox, patterns
+from gateway.event_text import HEARTBEAT, RECONNECT, RETRY, event_text, find_message, frame_of
+from gateway.events import EVENTS, Hub, Inbox, video_patterns
 from gateway.problems import unavailable
 from storage.errors import StorageUnavailableError
-from subjects.bus import BusError
+from subjects.bus import BusError, Stored
 
 HEARTBEAT_SECONDS: Final = 15.0
 ECHO_SECONDS: Final = 0.5
@@ -95,23 +87,26 @@ class EventStream:
         video = await self.snapshot()
         if video is not None:
             yield event_text("video", video)
-        # The hub may lag behind what the client saw elsewhere: that is never told twice either.
-        known = self.after or 0
-        async for frame in self._missed():
-            known = frame.sequence or known
-            yield frame.text
+        known = 0
+        async for stored in self._past():
+            known = stored.sequence
+            message = find_message(stored)
+            if message is not None and known != self.after:
+                yield frame_of(message, stored).text
         async with aclosing(cast("Any", self._live(inbox, known))) as live:
             async for text in live:
                 yield text
 
-    async def _missed(self) -> AsyncIterator[Frame]:
-        if self.after is None:
-            return
-        past = self.hub.bus.history(EVENTS, patterns(EVENTS, self.video_id), after=self.after)
-        async for stored in past:
-            message = find_message(stored)
-            if message is not None:
-                yield frame_of(message, stored)
+    async def _past(self) -> AsyncIterator[Stored]:
+        """Yield the last event that the client knows, and what came after.
+
+        The known one because the hub may lag behind what the client saw elsewhere: that is never told twice
+        either. An id that was never given here, or by a stream that lost its end, hides nothing that comes.
+        """
+        if self.after is not None:
+            after = max(self.after - 1, 0)
+            async for stored in self.hub.bus.history(EVENTS, video_patterns(self.video_id), after=after):
+                yield stored
 
     async def _live(self, inbox: Inbox, known: int) -> AsyncIterator[bytes]:
         until, pauses = self.clock() + self.longest_seconds, self._pauses()

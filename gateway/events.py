@@ -35,6 +35,15 @@ def patterns(stream: str, video_id: UUID | None = None) -> tuple[str, ...]:
     return tuple(one.pattern(video_id=video_id) for one in SUBJECTS if one.stream == stream)
 
 
+def video_patterns(video_id: UUID) -> tuple[str, ...]:
+    """Return the filters that match everything said of one video: with and without a stage at the end.
+
+    Each costs questions to the bus, so they are two and not one per subject. Whoever reads leaves out what
+    it does not know.
+    """
+    return (f"*.*.*.{video_id}", f"*.*.*.{video_id}.*")
+
+
 @dataclass(eq=False, slots=True)
 class Inbox:
     """What one client is still to be told. `closed` says that it must go once it has read the rest."""

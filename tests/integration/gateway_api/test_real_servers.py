@@ -20,7 +20,7 @@ from subjects.codec import MESSAGE_ID, seal
 from subjects.dead_letters import dead_letter
 from subjects.jetstream import connect
 from subjects.message import Priority
-from subjects.stage import StageProgressed
+from subjects.stage import StageProgressed, StageSkipped
 from subjects.streams import STREAMS
 from subjects.video import VideoReady
 
@@ -137,6 +137,22 @@ async def test_a_client_that_comes_back_is_told_what_it_missed_then_what_happens
         (part,) = await until(stream, b"event: video.ready")
         assert f"id: {live.sequence}\n".encode() in part
         await stream.aclose()
+
+
+async def test_facts_about_stages_are_replayed_and_an_id_never_given_hides_nothing(house):
+    async with house as ask:
+        video_id = await ask.announce()
+        path = f"/api/v1/videos/{video_id}/events"
+        said = StageSkipped(video_id=UUID(video_id), stage="captioner", reason="no_audio", detail="")
+        receipt = await ask.say(said, "s1")
+        past = (await ask("GET", path, last_event_id="0")).stream
+        assert f"id: {receipt.sequence}\n".encode() in (await until(past, b"event: stage.skipped"))[-1]
+        future = (await ask("GET", path, last_event_id=str(2**63 - 1))).stream
+        await until(future, b"event: video\n")
+        await ask.say(VideoReady(video_id=UUID(video_id)), "m1")
+        await until(future, b"event: video.ready")
+        await past.aclose()
+        await future.aclose()
 
 
 async def test_progress_is_told_live_and_found_by_a_process_that_did_not_hear_it(house):

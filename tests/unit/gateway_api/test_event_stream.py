@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 
 from gateway.event_stream import EventStream, Seats
 from gateway.event_text import HEARTBEAT, RECONNECT, RETRY
-from gateway.events import EVENTS, INBOX_FRAMES, Hub
+from gateway.events import EVENTS, INBOX_FRAMES, Hub, video_patterns
 from gateway.problems import ProblemError
 from subjects.bus import BusUnavailableError
-from subjects.codec import seal
+from subjects.codec import Envelope, seal
+from subjects.matching import covers_any
 from subjects.media import Frame, Metadata, Picture, Storyboard
 from subjects.memory import MemoryBus
 from subjects.message import Priority
+from subjects.registry import SUBJECTS
 from subjects.stage import StageProgressed, StageSkipped
 from subjects.upload import UploadCompleted
 from subjects.video import VideoDeleted, VideoProbed, VideoReady, VideoThumbnailed
@@ -312,3 +314,25 @@ async def test_a_seat_is_free_again_once_its_stream_is_left_or_never_begun(hub):
     await begun.aclose()
     del begun
     seats.take()
+
+
+async def test_an_id_that_was_never_given_hides_nothing_that_comes(hub):
+    await say(hub, VideoReady(video_id=VIDEO), "old")
+    reading = asyncio.create_task(parts(EventStream(hub, VIDEO, nothing, 2**63 - 1), 2))
+    await settle()
+    await say(hub, VideoReady(video_id=VIDEO), "new")
+    async with asyncio.timeout(5.0):
+        assert event((await reading)[1])["id"] == "2"
+
+
+async def test_what_cannot_be_read_in_the_past_is_left_out(hub):
+    await hub.bus.publish(Envelope(f"video.invented.normal.{VIDEO}", b"{}"))
+    await say(hub, VideoReady(video_id=VIDEO))
+    found = await parts(EventStream(hub, VIDEO, nothing, 0), 2)
+    assert event(found[1])["event"] == "video.ready"
+
+
+@pytest.mark.parametrize("subject", [one for one in SUBJECTS if one.stream == EVENTS], ids=str)
+def test_the_filters_of_a_video_match_all_that_is_said_of_it(subject):
+    assert covers_any(video_patterns(VIDEO), subject.pattern(video_id=VIDEO))
+    assert not covers_any(video_patterns(VIDEO), subject.pattern(video_id=OTHER))
