@@ -63,7 +63,12 @@ def _host_trouble(host: str) -> str:
     return ""
 
 
+def near(host: str) -> str:
+    """Return where a server bound to `host` is reached from this machine."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
 def at(host: str, port: int) -> str:
     """Return the URL under which a server bound to `host` is reached from this machine."""
-    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    name = near(host)
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"

@@ -33,6 +33,14 @@ def free_ports(count: int) -> list[int]:
             one.close()
 
 
+def own_settings(settings: Settings) -> Settings:
+    """Return the settings of a stack that owes nothing to the service that this environment is set up for.
+
+    Neither its public URLs nor its bucket: the demo would upload to production.
+    """
+    return Settings(log_level=settings.log_level, scratch=settings.scratch)
+
+
 async def demo(files: Sequence[Path], settings: Settings) -> int:
     """Run the main job on a stack of its own that leaves nothing behind but the poster."""
     paths = [readable(path) for path in files] or [demo_clip()]
@@ -45,7 +53,7 @@ async def demo(files: Sequence[Path], settings: Settings) -> int:
         started = time.monotonic()
         console.print("starting nats-server, PostgreSQL, Redis, both gateways and every actor …")
         done = False
-        async with running_stack(plan, settings, handle_signals=True) as stack:
+        async with running_stack(plan, own_settings(settings), handle_signals=True) as stack:
             console.print(f"up after {time.monotonic() - started:.1f} s")
             pictures = default_data_dir() / "demo"
             results = [await journey(path, stack.api_url, console, pictures=pictures) for path in paths]

@@ -6,6 +6,7 @@ same commands with the same settings; only the servers are children instead of U
 
 import argparse
 import asyncio
+import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -19,8 +20,8 @@ from deploy.child import Child
 from deploy.composition import ACTOR_NAMES
 from deploy.data_dir import remembered_ports
 from deploy.embedded import Servers, plan_servers
-from deploy.embedded.exchange import answers_http
 from deploy.keyring import Keyring, remembered_keyring
+from deploy.knock import is_ready
 from deploy.places import nats_directory
 from deploy.provisioning import apply_nats, migrate_database
 from deploy.render.nats_files import nats_users
@@ -28,8 +29,11 @@ from deploy.render.permissions import key_variable
 from deploy.settings import Settings, SettingsError, child_environment
 from deploy.stack_errors import StackError
 from deploy.supervisor import Supervisor, supervise
+from gateway.listening import WHY_LOOPBACK, is_loopback
 
 ADMIN: Final = "admin"
+LOOPBACK: Final = "127.0.0.1"
+"""Where the actors of a stack answer probes, wherever the gateways listen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ def stack_settings(settings: Settings, plan: Plan, servers: Servers, keyring: Ke
         redis_url=servers.redis_url,
         nats_url=servers.nats_url,
         nats_seed=keyring.seeds[ADMIN],
+        nats_replicas=1,
         objects=settings.objects or str(plan.data_dir / "objects"),
         signing_key=settings.signing_key or keyring.signing_key,
         port=plan.port,
@@ -92,7 +97,7 @@ def process(
         name=name,
         argv=(sys.executable, "-m", "deploy.cli", *command),
         env=child_environment(**given),
-        ready=lambda: answers_http(port, "/ready"),
+        ready=lambda: is_ready(own.host, port),
         grace_seconds=settings.drain_seconds + 5.0,
     )
 
@@ -106,8 +111,8 @@ def processes(plan: Plan, settings: Settings, keyring: Keyring) -> list[Child]:
         process("api", ("gateway",), plan.port, settings, seeds["gateway"]),
         process("media", ("media",), plan.media_port, settings, seeds["media"]),
         *(
-            process(name, ("actor", actor), ports[name], settings, seeds[actor], ops_port=ports[name])
-            for name, actor in actors.items()
+            process(name, ("actor", actor), port, settings, seeds[actor], ops_port=port, host=LOOPBACK)
+            for (name, actor), port in zip(actors.items(), ports.values(), strict=True)
         ),
     ]
 
@@ -136,6 +141,18 @@ async def running_stack(
         yield RunningStack(config.api_url, config.media_url, supervisor)
 
 
+def check_host(settings: Settings) -> None:
+    """Raise SettingsError unless both gateways may and can listen on the host of the settings."""
+    host = settings.host
+    if not settings.behind_proxy and not is_loopback(host):
+        raise SettingsError(f"TRUTHTOK_HOST={host} is not for a stack: {WHY_LOOPBACK}")
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.bind((host, 0))
+    except OSError as error:
+        raise SettingsError(f"TRUTHTOK_HOST={host} cannot be listened on: {error.strerror}") from error
+
+
 async def up(given: argparse.Namespace, settings: Settings) -> int:
     """Run a stack until SIGINT or SIGTERM. Prints one line on stdout once everything serves."""
     plan = Plan(
@@ -147,6 +164,7 @@ async def up(given: argparse.Namespace, settings: Settings) -> int:
     )
     if plan.port == plan.media_port:
         raise StackError("the API and the media plane need two different ports")
+    check_host(settings)
     async with running_stack(plan, settings, handle_signals=True) as stack:
         print(f"ready {stack.api_url} media {stack.media_url}", flush=True)
         await asyncio.Event().wait()

@@ -67,6 +67,56 @@ def test_the_demo_shows_what_was_learned_and_leaves_no_process(server_binaries: 
     assert left == []
 
 
+def test_the_demo_keeps_to_itself_in_an_environment_set_up_for_production(
+    server_binaries: None, tmp_path: Path
+) -> None:
+    elsewhere = "http://127.0.0.1:9"
+    done = truthtok(
+        "demo", cwd=tmp_path, PYTHONPATH=str(ROOT),
+        TRUTHTOK_API_URL=elsewhere, TRUTHTOK_MEDIA_URL=elsewhere, TRUTHTOK_HOST="192.0.2.1",
+        TRUTHTOK_OBJECTS=str(tmp_path / "objects"), TRUTHTOK_NATS_REPLICAS="3",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert elsewhere not in done.stdout
+    assert not (tmp_path / "objects").exists()
+
+
+class StackElsewhere(Stack):
+    """A stack that listens on another address of the loopback."""
+
+    @property
+    def api(self) -> str:
+        return f"http://127.0.0.2:{self.port}"
+
+    @property
+    def media(self) -> str:
+        return f"http://127.0.0.2:{self.media_port}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere 127.0.0.1 is all there is of loopback")
+def test_a_stack_serves_on_another_address(own_stack: Stack) -> None:
+    stack = StackElsewhere(own_stack.data, environment={"TRUTHTOK_HOST": "127.0.0.2"})
+    try:
+        stack.start()
+        assert httpx2.get(f"{stack.api}/ready").status_code == 200
+    finally:
+        stack.stop()
+
+
+@pytest.mark.parametrize(
+    ("host", "proxied", "said"),
+    [
+        ("0.0.0.0", "0", "TRUTHTOK_BEHIND_PROXY=1"),
+        ("192.0.2.1", "1", "TRUTHTOK_HOST=192.0.2.1 cannot be listened on"),
+    ],
+)
+def test_a_stack_says_why_it_does_not_serve_on_an_address(
+    host: str, proxied: str, said: str, tmp_path: Path
+) -> None:
+    environment = {"TRUTHTOK_HOST": host, "TRUTHTOK_BEHIND_PROXY": proxied}
+    assert_one_line(truthtok("up", "--data", str(tmp_path), **environment), said)
+
+
 def test_the_demo_of_a_file_that_is_not_there_is_one_line() -> None:
     done = truthtok("demo", "no/such.mp4")
     assert done.returncode == 1
