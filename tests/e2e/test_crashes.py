@@ -3,19 +3,21 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import httpx2
+import psutil
 import pytest
 
 from deploy.client import Client
 from tests.e2e.conftest import DEMO, Stack, ended, new_stack, upload
 
 VICTIMS = (
-    *("uploader", "prober", "thumbnailer", "finisher", "undertaker"),
+    *("uploader", "prober", "thumbnailer", "finisher", "undertaker", "eraser", "expirer"),
     *("api", "media", "nats", "postgres", "redis"),
 )
 UPLOADS = 10
@@ -28,6 +30,7 @@ ONCE = {
     "video.ready": 1,
 }
 SETTLE_SECONDS = 90.0
+FROZEN_SECONDS = 12.0
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +53,41 @@ async def said_of(client: Client, video_id: str) -> Counter[str]:
     counted: Counter[str] = Counter()
     async with asyncio.timeout(30):
         async for event in client._stream(video_id, "0"):
-            if event.id:
+            if event.id and event.name != "stage.progressed":
                 counted[event.name] += 1
             if event.name == "video.ready":
                 return counted
     return counted
+
+
+async def freeze(stack: Stack, victim: str) -> None:
+    """Stop every process of a server for longer than the longest ack wait, then let it go on."""
+    leader = psutil.Process(stack.pids()[victim])
+    frozen = [leader, *leader.children(recursive=True)]
+    for process in frozen:
+        with suppress(psutil.NoSuchProcess):
+            process.suspend()
+    try:
+        await asyncio.sleep(FROZEN_SECONDS)
+    finally:
+        for process in frozen:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+
+
+async def ten_uploads_survive(stack: Stack, clips: Path, trouble: Coroutine[Any, Any, None]) -> None:
+    """Upload ten clips while there is trouble; all end ready, and every fact was said once."""
+    paths = [clips / f"clip-{number}.mp4" for number in range(UPLOADS)]
+    for path in paths:
+        path.write_bytes(DEMO.read_bytes() + b"\0\0\0\x0cfree" + random.randbytes(4))
+    async with httpx2.AsyncClient(timeout=20.0) as http:
+        client = Client(stack.api, http)
+        async with asyncio.TaskGroup() as group:
+            uploading = [group.create_task(upload(client, path)) for path in paths]
+            group.create_task(trouble)
+        videos = [await ended(client, task.result(), SETTLE_SECONDS) for task in uploading]
+        assert [video["status"] for video in videos] == ["ready"] * UPLOADS, videos
+        assert [await said_of(client, video["id"]) for video in videos] == [ONCE] * UPLOADS
 
 
 @pytest.mark.timeout(240)
@@ -62,22 +95,55 @@ async def said_of(client: Client, video_id: str) -> Counter[str]:
 async def test_ten_uploads_survive_the_death_of(victim: str, mortal: Stack, tmp_path: Path) -> None:
     seed = random.randrange(10**6)
     print(f"seed {seed}")
-    chance = random.Random(seed)
-    clips = []
-    for number in range(UPLOADS):
-        clips.append(tmp_path / f"clip-{number}.mp4")
-        clips[-1].write_bytes(DEMO.read_bytes() + b"\0\0\0\x0cfree" + number.to_bytes(4, "big"))
+    await ten_uploads_survive(mortal, tmp_path, kill_again_and_again(mortal, victim, random.Random(seed)))
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("victim", ["postgres", "nats", "redis"])
+async def test_ten_uploads_survive_the_silence_of(victim: str, mortal: Stack, tmp_path: Path) -> None:
+    await ten_uploads_survive(mortal, tmp_path, freeze(mortal, victim))
+
+
+@pytest.mark.timeout(120)
+async def test_a_video_deleted_while_it_is_worked_on_leaves_no_object(mortal: Stack, tmp_path: Path) -> None:
+    """Whoever dies while they work on it, and whenever: the uploader and the thumbnailer write late."""
+    chance = random.Random(7)
     async with httpx2.AsyncClient(timeout=20.0) as http:
         client = Client(mortal.api, http)
-        async with asyncio.TaskGroup() as group:
-            uploading = [group.create_task(upload(client, clip)) for clip in clips]
-            group.create_task(kill_again_and_again(mortal, victim, chance))
-        videos = [await ended(client, task.result(), SETTLE_SECONDS) for task in uploading]
-        assert [video["status"] for video in videos] == ["ready"] * UPLOADS, videos
-        facts = [await said_of(client, video["id"]) for video in videos]
-        assert [
-            {name: count for name, count in fact.items() if name != "stage.progressed"} for fact in facts
-        ] == [ONCE] * UPLOADS
+        for number, victim in enumerate(("uploader", "thumbnailer", "eraser") * 2):
+            clip = tmp_path / f"gone-{number}.mp4"
+            clip.write_bytes(DEMO.read_bytes() + b"\0\0\0\x0cfree" + random.randbytes(4))
+            video_id = await upload(client, clip)
+            await asyncio.sleep(chance.uniform(0.0, 0.6))
+            assert (await http.delete(f"{mortal.api}/api/v1/videos/{video_id}")).status_code == 204
+            with suppress(KeyError, ProcessLookupError):
+                mortal.kill(victim)
+            assert (await http.get(f"{mortal.api}/api/v1/videos/{video_id}")).status_code == 404
+    async with asyncio.timeout(60):
+        while left := [path for path in remains(mortal) if path.is_file()]:
+            await asyncio.sleep(0.2)
+    assert left == []
+
+
+def remains(stack: Stack) -> list[Path]:
+    """Return the objects that belong to no video that is still there."""
+    objects = stack.data / "objects"
+    known = {one["id"] for one in listed(stack)}
+    below = [path for path in (objects / "videos").glob("*/*") if path.parent.name not in known]
+    return [*below, *(objects / "staging").glob("*/*")]
+
+
+def listed(stack: Stack) -> list[dict[str, Any]]:
+    """Return every video of the stack."""
+    found: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        query = {"limit": 100} | ({"cursor": cursor} if cursor else {})
+        page = httpx2.get(f"{stack.api}/api/v1/videos", params=query).json()
+        found += page["data"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return found
 
 
 @pytest.mark.timeout(120)
