@@ -17,7 +17,14 @@ from gateway.caching import tagged
 from gateway.caller import determine_caller
 from gateway.exchange import Request, Response
 from gateway.idempotent import fingerprint, key_of, once
-from gateway.origins import SECURITY, cors_headers, preflight_headers, refuse_foreign_writes
+from gateway.origins import (
+    PROBES,
+    SECURITY,
+    cors_headers,
+    preflight_headers,
+    refuse_foreign_hosts,
+    refuse_foreign_writes,
+)
 from gateway.ports import Surroundings
 from gateway.problems import ProblemError, problem_body, problem_headers, problem_of
 from gateway.request_id import HEADER, request_id_of
@@ -71,10 +78,12 @@ class Dispatcher:
             raise ProblemError("unsupported_media_type", "Send the body as it is, not compressed.")
         found = self.router.find(request.path)
         trail.route = found.template
+        config = self.house.config
+        if found.template not in PROBES:
+            refuse_foreign_hosts(headers.get("host", ""), config.allowed_origins, config.api_url)
         if request.method == "OPTIONS":
             return Response(status=204, headers=preflight_headers(found.allow))
         route = found.route(request.method)
-        config = self.house.config
         refuse_foreign_writes(request.method, headers, config.allowed_origins, config.api_url)
         check_length(request.body, headers.get("content-length", ""), config.max_body_bytes)
         call = self._call(request, route, found, trail)

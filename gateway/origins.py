@@ -19,6 +19,8 @@ ALLOWED_HEADERS: Final = (
 )
 EXPOSED_HEADERS: Final = "Allow, ETag, Idempotency-Replayed, Location, Retry-After, X-Request-Id"
 PREFLIGHT_SECONDS: Final = 600
+PROBES: Final = frozenset({"/health", "/ready", "/metrics"})
+"""Asked by whatever name an orchestrator knows us, and answered without a secret."""
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -61,6 +63,30 @@ def refuse_foreign_writes(
     own = headers.get("host", "") if is_plain_host(origin) else ""
     if netloc(origin) not in (netloc(api_url), own) or not netloc(origin):
         raise ProblemError("forbidden", "Pages of this origin may not write here; see allowed_origins.")
+
+
+def refuse_foreign_hosts(host: str, allowed: tuple[str, ...], api_url: str) -> None:
+    """Raise ProblemError 403 for a request to a name that may have been made to lead here (DNS rebinding).
+
+    A page of that name may read every answer, and to us its visitor is a neighbour. An address, or a name
+    without a dot, nobody outside can point here; any other must be that of `api_url` or of an allowed origin.
+    Programs may leave the name out, browsers cannot.
+    """
+    name = host_name(f"//{host}")
+    if not host or "*" in allowed or is_plain_host(f"//{host}") or (name and "." not in name):
+        return
+    if name not in {host_name(url) for url in (api_url, *allowed)} or not name:
+        raise ProblemError(
+            "forbidden", "This service does not go by that name: set TRUTHTOK_API_URL to the address it has."
+        )
+
+
+def host_name(url: str) -> str:
+    """Return the host of an address in lower case, without a port; nothing when there is none."""
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
 
 
 def netloc(url: str) -> str:

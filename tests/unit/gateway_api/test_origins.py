@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 OURS, THEIRS = "https://app.test", "https://elsewhere.test"
 
@@ -45,3 +46,42 @@ async def test_the_documents_page_may_write_under_whatever_address_it_was_reache
 async def test_a_name_that_was_made_to_lead_here_is_not_ours(house, video_intent, origin):
     headers = {"Origin": origin, "Host": "evil.test"}
     assert (await house.ask("POST", "/api/v1/videos", video_intent(), headers=headers)).status == 403
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.test", "evil.test:8000", "api.test.evil.test", "[", "127.0.0.1.evil.test"]
+)
+@pytest.mark.parametrize("path", ["/api/v1/videos", "/api/v1/admin/dead-letters", "/health/deep"])
+async def test_nothing_is_read_under_a_name_that_is_not_ours(house, path, host):
+    told = await house.ask("GET", path, headers={"Host": host})
+    assert (told.status, told.json["code"]) == (403, "forbidden")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost:1",
+        "127.0.0.1",
+        "[::1]:1",
+        "192.168.1.7:80",
+        "api:8000",
+        "api.test",
+        "API.test.:1",
+        "app.test",
+        "",
+    ],
+)
+async def test_everything_is_read_under_our_names_and_addresses(house, host):
+    assert (await house.ask("GET", "/api/v1/videos", headers={"Host": host})).status == 200
+
+
+async def test_any_name_is_ours_when_any_origin_may_call(new_house):
+    house = new_house()
+    house.config = replace(house.config, allowed_origins=("*",))
+    house.build()
+    assert (await house.ask("GET", "/api/v1/videos", headers={"Host": "any.test"})).status == 200
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready", "/metrics"])
+async def test_an_orchestrator_may_ask_by_any_name(house, path):
+    assert (await house.ask("GET", path, headers={"Host": "pod.cluster.local"})).status == 200
