@@ -16,7 +16,7 @@ import msgspec
 from deploy.stack_errors import StackError
 
 CHUNK_BYTES: Final = 1024 * 1024
-TRIES: Final = 8
+TRIES: Final = 10
 T = TypeVar("T")
 FALLBACK_TYPE: Final = "video/mp4"
 

@@ -172,6 +172,10 @@ class Answer(Record, frozen=True, kw_only=True):
     body: bytes
 
 
+CLAIM_SECONDS: Final = 20.0
+"""When a claim without an answer lapses: above the 15 s that a request may take at most."""
+
+
 class Claim(Record, frozen=True, kw_only=True):
     """The outcome of claiming an idempotency key."""
 

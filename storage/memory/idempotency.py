@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from storage.records import Answer, Claim
+from storage.records import CLAIM_SECONDS, Answer, Claim
 
 KEPT: Final = timedelta(hours=24)
 
@@ -24,7 +24,7 @@ class MemoryIdempotency:
     """Keeps one entry per user and key."""
 
     now: Callable[[], datetime]
-    claim_seconds: float = 60.0
+    claim_seconds: float = CLAIM_SECONDS
     entries: dict[tuple[UUID, str], _Entry] = field(default_factory=dict)
 
     async def claim(self, user_id: UUID, key: str, fingerprint: str, resource_id: UUID) -> Claim:

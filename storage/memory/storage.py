@@ -12,12 +12,13 @@ from storage.memory.stages import MemoryStages
 from storage.memory.state import State, utc_now
 from storage.memory.uploads import MemoryUploads
 from storage.memory.videos import MemoryVideos
+from storage.records import CLAIM_SECONDS
 
 
 class MemoryStorage:
     """Videos, stages, uploads, outbox and idempotency keys that see each other's writes."""
 
-    def __init__(self, now: Callable[[], datetime] = utc_now, claim_seconds: float = 60.0) -> None:
+    def __init__(self, now: Callable[[], datetime] = utc_now, claim_seconds: float = CLAIM_SECONDS) -> None:
         state = State(now=now)
         self.videos = MemoryVideos(state)
         self.stages = MemoryStages(state)

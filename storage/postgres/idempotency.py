@@ -7,7 +7,7 @@ from uuid import UUID
 from storage.postgres.pool import Database, Row
 from storage.postgres.rows import answer_of, plain_id
 from storage.queries import Queries
-from storage.records import Answer, Claim
+from storage.records import CLAIM_SECONDS, Answer, Claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class PostgresIdempotency:
     """One row per user and key."""
 
     database: Database
-    claim_seconds: float = 60.0
+    claim_seconds: float = CLAIM_SECONDS
     queries: Queries = field(default_factory=partial(Queries.read, "idempotency"))
 
     async def claim(self, user_id: UUID, key: str, fingerprint: str, resource_id: UUID) -> Claim:
