@@ -1,6 +1,6 @@
 """Idempotency keys of POST requests: the same key and body give the same response, made once.
 
-A claim is let go only when the request was refused before anything was written. After any other failure it
+A claim is let go when the request was refused, whichever way: it wrote nothing. After any other failure it
 lapses by itself, and the next try makes its resource under the same id: what a broken first try left behind
 is found again, not made twice.
 """
@@ -10,12 +10,13 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from hashlib import sha256
+from http import HTTPStatus
 from typing import Final
 from uuid import UUID
 
 from gateway.body import parameter_problem
 from gateway.exchange import Response
-from gateway.problems import ProblemError
+from gateway.problems import ProblemError, problem_of
 from storage.errors import StorageError
 from storage.ports import Idempotency
 from storage.records import Answer, Claim
@@ -57,8 +58,9 @@ async def once(
         return _settled(claim)
     try:
         response = await run(claim.resource_id)
-    except ProblemError as problem:
-        if problem.status < 500:  # noqa: PLR2004 - a refusal, not a failure: nothing was written
+    except Exception as error:
+        # A request is given up (`Route.timeout_seconds`) long before its claim lapses: it is still ours.
+        if problem_of(error).status < HTTPStatus.INTERNAL_SERVER_ERROR:
             await keys.release(user_id, key)
         raise
     try:

@@ -2,7 +2,10 @@ import asyncio
 
 import pytest
 
-from storage.errors import StorageUnavailableError
+from gateway.ports import utc_now
+from gateway.routes.table import ROUTES
+from storage.errors import StorageUnavailableError, VideoGoneError
+from storage.memory.idempotency import MemoryIdempotency
 
 KEY = {"Idempotency-Key": "k-1"}
 
@@ -79,6 +82,26 @@ async def test_a_try_that_broke_off_after_writing_makes_no_second_video(new_hous
     (video,), (upload,) = videos.state.videos.values(), videos.state.uploads.values()
     assert told.json["video"]["id"] == str(video.id)
     assert str(upload.id) in told.json["upload"]["url"]
+
+
+async def test_a_video_that_went_meanwhile_lets_go_of_the_key(new_house, video_intent):
+    house = new_house()
+
+    class Vanishing:
+        async def create(self, video, _):
+            raise VideoGoneError(video.id)
+
+    house.videos = Vanishing()
+    house.build()
+    for _ in range(2):
+        told = await house.ask("POST", "/api/v1/videos", video_intent(), headers=KEY)
+        assert (told.status, told.json["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("route", [one for one in ROUTES if one.method == "POST"], ids=lambda one: one.name)
+def test_no_request_outlives_its_claim(route):
+    claim_seconds = MemoryIdempotency(now=utc_now).claim_seconds
+    assert route.timeout_seconds <= claim_seconds / 2
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "é", "a\x00"])
