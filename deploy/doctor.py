@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.embedded import binaries
+from deploy.foundations import APPLY, missing_durables
 from deploy.ports import open_ports, reachable
 from deploy.process_table import is_alive
 from deploy.settings import Settings, SettingsError
@@ -20,6 +21,8 @@ from subjects.bus import BusError
 FREE_BYTES_WANTED: Final = 2 * 1024**3
 OLDEST_PYTHON: Final = (3, 11)
 KEY_BYTES: Final = 32
+WELL: Final = {"migrations": "all applied", "streams": "all there"}
+DURABLES: Final = "durables: all there"
 
 Finding = tuple[bool, str]
 """Whether it is well, and the sentence."""
@@ -128,9 +131,13 @@ async def servers(settings: Settings) -> AsyncIterator[Finding]:
         yield False, sentence
     if unfit:
         return
+    from deploy.provisioning import all_durables  # noqa: PLC0415 - loads every actor
+
     try:
         async with open_ports(settings, "admin") as has:
             for name, trouble in (await reachable(has, cache=True)).items():
-                yield not trouble, f"{name}: {trouble or 'answers'}"
+                yield not trouble, f"{name}: {trouble or WELL.get(name, 'answers')}"
+            missing = await missing_durables(has.bus.wire, all_durables())
+            yield not missing, f"durables: {', '.join(missing)} missing: {APPLY}" if missing else DURABLES
     except (StackError, StorageError, BusError) as error:
         yield False, str(error)

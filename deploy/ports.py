@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from deploy.foundations import APPLY, MIGRATE, Foundation, missing_streams
 from deploy.settings import Settings, SettingsError
 from storage.bundle import Storage
+from storage.migrations import pending
 from storage.objects import StoredObjects
 from storage.opening import open_storage
 from storage.ports import Objects
@@ -23,6 +25,8 @@ class Ports:
     bus: JetStreamBus
     storage: Storage
     scratch: Path
+    migrations: Foundation
+    streams: Foundation
 
 
 def open_objects(settings: Settings) -> Objects:
@@ -60,11 +64,17 @@ async def open_ports(settings: Settings, name: str) -> AsyncIterator[Ports]:
         scratch = stack.enter_context(
             tempfile.TemporaryDirectory(prefix="truthtok-", dir=settings.scratch or None)
         )
-        yield Ports(bus, storage, Path(scratch))
+        yield Ports(
+            bus=bus,
+            storage=storage,
+            scratch=Path(scratch),
+            migrations=Foundation(lambda: pending(settings.database_url), MIGRATE),
+            streams=Foundation(lambda: missing_streams(bus.wire), APPLY),
+        )
 
 
 async def reachable(ports: Ports, *, timeout_seconds: float = 2.0, cache: bool = False) -> dict[str, str]:
-    """Return what is wrong with each dependency, by name; an empty text means that it answers.
+    """Return what is wrong with each dependency, by name; an empty text means that it answers and is set up.
 
     The cache is asked only on request: without it everything works, slower.
     """
@@ -72,6 +82,8 @@ async def reachable(ports: Ports, *, timeout_seconds: float = 2.0, cache: bool =
         "nats": ports.bus.ping,
         "postgres": ports.storage.database.ping,
         "objects": ports.storage.objects.ping,
+        "migrations": ports.migrations.check,
+        "streams": ports.streams.check,
     }
     if cache:
         checks["redis"] = ports.storage.cache.ping

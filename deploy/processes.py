@@ -123,6 +123,8 @@ def gateway_ports(ports: Ports, relay: Relay) -> GatewayPorts:
             Dependency(name="nats", ping=ports.bus.ping),
             Dependency(name="postgres", ping=storage.database.ping),
             Dependency(name="objects", ping=storage.objects.ping),
+            Dependency(name="migrations", ping=ports.migrations.check),
+            Dependency(name="streams", ping=ports.streams.check),
             Dependency(name="redis", ping=storage.cache.ping, required=False),
         ),
     )

@@ -17,6 +17,13 @@ import psutil
 import pytest
 
 from deploy.client import Client
+from deploy.ports import open_ports, reachable
+from deploy.processes import gateway_ports
+from deploy.provisioning import apply_nats
+from deploy.settings import read_settings
+from gateway.relay import Relay
+from subjects.jetstream import connect
+from subjects.queues import ask_admin
 from tests.conftest import ServerUrls
 from tests.e2e.conftest import DEMO, ROOT, Stack, ended, upload
 
@@ -266,16 +273,60 @@ def test_the_doctor_names_every_setting_that_cannot_be(tmp_path: Path) -> None:
         assert f"WRONG {name} " in done.stdout
 
 
+@pytest.fixture
+def distributed(servers: ServerUrls, nats_url: str, tmp_path: Path) -> dict[str, str]:
+    """The environment of a distributed service whose servers nobody has prepared."""
+    return {
+        "DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url, "NATS_URL": nats_url,
+        "TRUTHTOK_OBJECTS": str(tmp_path), "TRUTHTOK_SIGNING_KEY": "ab" * 32,
+    }  # fmt: skip
+
+
+def test_the_doctor_says_which_commands_prepare_the_servers(distributed: dict[str, str]) -> None:
+    done = truthtok("doctor", **distributed)
+    assert done.returncode == 1, done.stdout
+    assert "WRONG migrations: 0001_users.sql, " in done.stdout
+    assert "missing: run `truthtok migrate`" in done.stdout
+    [streams] = [line for line in done.stdout.splitlines() if line.startswith("WRONG streams: ")]
+    assert "EVENTS" in streams
+    assert "missing: run `truthtok nats apply`" in streams
+
+
+async def test_the_doctor_misses_a_durable(distributed: dict[str, str], database_url: str) -> None:
+    environment = {**distributed, "DATABASE_URL": database_url}
+    assert truthtok("nats", "apply", **environment).returncode == 0
+    done = truthtok("doctor", **environment)
+    assert done.returncode == 0, done.stdout
+    async with connect(environment["NATS_URL"], name="admin") as bus:
+        await ask_admin(bus.wire, "CONSUMER.DELETE.EVENTS.prober-normal")
+    done = truthtok("doctor", **environment)
+    assert done.returncode == 1
+    assert "WRONG durables: EVENTS.prober-normal missing: run `truthtok nats apply`" in done.stdout
+
+
+async def test_no_process_is_ready_before_migrations_and_streams(
+    distributed: dict[str, str], database_url: str
+) -> None:
+    async with open_ports(read_settings(distributed), "media") as has:
+        found = await reachable(has)
+        assert found["postgres"] == found["nats"] == ""
+        assert "run `truthtok migrate`" in found["migrations"]
+        assert "run `truthtok nats apply`" in found["streams"]
+        assert {"migrations", "streams"} <= {
+            one.name for one in gateway_ports(has, Relay(has.storage.outbox, has.bus)).dependencies
+        }
+    environment = {**distributed, "DATABASE_URL": database_url}
+    await apply_nats(read_settings(environment))
+    async with open_ports(read_settings(environment), "media") as has:
+        assert not any((await reachable(has)).values())
+
+
 @pytest.mark.parametrize("command", ["media", "actor expirer"])
-def test_a_busy_port_is_one_line(command: str, servers: ServerUrls, tmp_path: Path) -> None:
+def test_a_busy_port_is_one_line(command: str, distributed: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        urls = {
-            "DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url,
-            "NATS_URL": servers.nats_url, "TRUTHTOK_OBJECTS": str(tmp_path),
-        }  # fmt: skip
         ports = {"TRUTHTOK_MEDIA_PORT": port, "TRUTHTOK_OPS_PORT": port}
-        done = truthtok(*command.split(), **{**UNREACHED, **urls, **ports})
+        done = truthtok(*command.split(), **{**distributed, **ports})
     assert done.returncode == 1
     [last] = [line for line in done.stderr.splitlines() if line.startswith("truthtok: ")]
     assert f"cannot listen on 127.0.0.1:{port}" in last
