@@ -59,7 +59,7 @@ async def once(
     try:
         response = await run(claim.resource_id)
     except Exception as error:
-        # A request is given up (`Route.timeout_seconds`) long before its claim lapses: it is still ours.
+        # A request is given up (`Route.timeout_seconds`) before its claim lapses: it is still ours.
         if problem_of(error).status < HTTPStatus.INTERNAL_SERVER_ERROR:
             await keys.release(user_id, key)
         raise
