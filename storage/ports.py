@@ -196,8 +196,8 @@ class Idempotency(Protocol):
         """Claim a key for a request whose method, path and body hash to `fingerprint`.
 
         `fresh`: go on, and make the resource under the returned id, which is `resource_id` or that of an
-        earlier try that broke off (a claim without an answer lapses after `CLAIM_SECONDS`). `answered`: give that
-        answer. `running`: another request holds it. `mismatch`: the key was used for something else.
+        earlier try that broke off (a claim without an answer lapses after `CLAIM_SECONDS`). `answered`:
+        give that answer. `running`: another request holds it. `mismatch`: the key was used for another one.
         """
 
     async def answer(self, user_id: UUID, key: str, answer: Answer) -> None:

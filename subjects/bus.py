@@ -3,7 +3,7 @@
 `jetstream.py` speaks to nats-server, `memory.py` is the twin; both pass `tests/contract/test_bus.py`.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -163,6 +163,3 @@ class Bus(Protocol):
 
     async def ping(self) -> float:
         """Return the seconds of one round trip. Raises BusUnavailableError."""
-
-
-Connect = Callable[[], Awaitable[Bus]]

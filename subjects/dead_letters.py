@@ -1,7 +1,8 @@
 """What a dead letter looks like, and how it becomes an order again.
 
 `dead.<actor>.<class>.<video_id>` holds the body and headers a message had, and how it died. Replaying one
-puts it on `work.<actor>.<class>.<video_id>` under a new message id; the actor cannot tell the difference.
+puts it on `work.<actor>.high.<video_id>` under a new message id; the actor cannot tell the difference. High,
+because somebody asked for it and waits; what follows from it keeps that class.
 """
 
 from functools import lru_cache
@@ -69,7 +70,5 @@ async def replay(bus: Bus, letter: Stored) -> None:
     }
     for name in (ORIGIN, REASON, CODE, ATTEMPTS):
         headers.pop(name, None)
-    await bus.publish(
-        Envelope(order_subject(actor, address.priority, address.video_id), letter.body, headers)
-    )
+    await bus.publish(Envelope(order_subject(actor, Priority.HIGH, address.video_id), letter.body, headers))
     await bus.remove(STREAM, letter.sequence)

@@ -25,7 +25,6 @@ class Queue:
     """Delivered and not answered."""
     redelivered: int
     """Of those in flight, how many were delivered more than once."""
-    waiting_requests: int
     oldest_age_seconds: float | None
     """Since the oldest unanswered message was stored; None when there is none."""
 
@@ -62,7 +61,6 @@ async def _queue(wire: Wire, info: dict[str, Any]) -> Queue:
         info["num_pending"],
         info["num_ack_pending"],
         info["num_redelivered"],
-        info["num_waiting"],
         await _oldest_age_seconds(wire, info) if busy else None,
     )
 

@@ -15,7 +15,7 @@ class StageSkipped(Message, frozen=True, kw_only=True):
 
 
 class StageProgressed(Message, frozen=True, kw_only=True):
-    """How far a stage is. Only the latest is kept, in memory: it may be lost."""
+    """How far a stage is. Only the latest is kept, and it may be lost."""
 
     stage: str
     attempt: int

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from actors.core.context import Context
 from subjects.message import Message, Subject
-from subjects.stage import JOURNEY
 from subjects.streams import Durable, durables
 
 M = TypeVar("M", bound=Message)
@@ -72,8 +71,3 @@ def durables_of(actor: AnyActor | type[AnyActor]) -> tuple[Durable, ...]:
         ack_wait_seconds=actor.delivery.ack_wait,
         max_deliver=actor.delivery.max_deliver,
     )
-
-
-def is_stage(name: str) -> bool:
-    """Whether an actor is a stage of the journey, whose outcome clients see."""
-    return any(stage.name == name for stage in JOURNEY)
