@@ -74,6 +74,8 @@ class Client:
 
     api_url: str
     http: httpx2.AsyncClient
+    pause: Callable[[int], float] = pause_seconds
+    """Seconds before an event stream is opened again."""
 
     async def create(self, path: Path, title: str, location: tuple[float, float] | None) -> tuple[str, str]:
         """Announce an upload and return (video id, tus URL). Raises ClientError."""
@@ -104,14 +106,18 @@ class Client:
         await persistently(go_on)
 
     async def events(self, video_id: str) -> AsyncIterator[Event]:
-        """Yield a video's events for ever, reconnecting where they broke off. Raises ClientError."""
-        last = ""
-        for attempt in range(TRIES):
+        """Yield a video's events for ever, reconnecting where they broke off.
+
+        Raises ClientError for a refusal, and when attempts in a row brought no event.
+        """
+        last, attempt = "", 0
+        while attempt < TRIES:
             with suppress(*PASSING):
                 async for event in self._stream(video_id, last):
-                    last = event.id or last
+                    last, attempt = event.id or last, 0
                     yield event
-            await asyncio.sleep(pause_seconds(attempt))
+            await asyncio.sleep(self.pause(attempt))
+            attempt += 1
         raise ClientError("the event stream broke too often")
 
     async def video(self, video_id: str) -> dict[str, Any]:
