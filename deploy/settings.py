@@ -79,6 +79,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_upload_bytes: Annotated[
         int, setting("TRUTHTOK_MAX_UPLOAD_BYTES", "largest upload", unit="bytes", ge=1)
     ] = 4 * 1024**3
+    segment_bytes: Annotated[
+        int,
+        setting(
+            "TRUTHTOK_SEGMENT_BYTES",
+            "uploads are cut into at most 10000 of these; one under way takes two in memory",
+            unit="bytes",
+            ge=512 * 1024,
+        ),
+    ] = 8 * 1024**2
+    max_body_bytes: Annotated[
+        int, setting("TRUTHTOK_MAX_BODY_BYTES", "largest JSON body of the API", unit="bytes", ge=1024)
+    ] = 256 * 1024
     upload_ttl_seconds: Annotated[
         float,
         setting("TRUTHTOK_UPLOAD_TTL_SECONDS", "an upload silent for so long is abandoned", unit="s", gt=0),
@@ -133,6 +145,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             media_url=(self.media_url or at(self.host, self.media_port)).rstrip("/"),
             signing_key=self._key(),
             max_upload_bytes=self.max_upload_bytes,
+            segment_bytes=self.segment_bytes,
+            max_body_bytes=self.max_body_bytes,
             upload_ttl_seconds=self.upload_ttl_seconds,
             url_ttl_seconds=self.url_ttl_seconds,
             max_streams=self.max_streams,

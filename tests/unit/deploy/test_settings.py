@@ -1,8 +1,10 @@
 """What the settings refuse, in words that name the variable."""
 
+import msgspec
 import pytest
 
-from deploy.settings import Settings, SettingsError
+from deploy.settings import Settings, SettingsError, read_settings
+from gateway.config import GatewayConfig
 
 KEY = "ab" * 32
 
@@ -66,3 +68,11 @@ def test_a_public_url_without_a_scheme_is_refused() -> None:
 )
 def test_the_api_is_reached_where_it_listens(host: str, url: str) -> None:
     assert Settings(signing_key=KEY, host=host).gateway().api_url == url
+
+
+def test_every_limit_of_the_gateways_is_a_setting() -> None:
+    named = {field.name for field in msgspec.structs.fields(GatewayConfig)}
+    assert named <= {field.name for field in msgspec.structs.fields(Settings)}
+    given = {"TRUTHTOK_SEGMENT_BYTES": "1048576", "TRUTHTOK_MAX_BODY_BYTES": "4096"}
+    config = read_settings({"TRUTHTOK_SIGNING_KEY": KEY, **given}).gateway()
+    assert (config.segment_bytes, config.max_body_bytes) == (1024**2, 4096)
