@@ -67,7 +67,7 @@ def run_media(_given: argparse.Namespace, settings: Settings) -> int | None:
 
 
 def run_actor(given: argparse.Namespace, settings: Settings) -> int | None:
-    """Run one or several actors in this process."""
+    """Run one or several actors in this process; with TRUTHTOK_NATS_SEED, which is one actor's key, one."""
     from deploy.processes import run_actors, run_until_stopped  # noqa: PLC0415
 
     run_until_stopped(lambda stop: run_actors(settings, given.names, stop))
@@ -87,11 +87,12 @@ def run_migrate(_given: argparse.Namespace, settings: Settings) -> int | None:
     return 0
 
 
-def run_nats_apply(_given: argparse.Namespace, settings: Settings) -> int | None:
+def run_nats_apply(given: argparse.Namespace, settings: Settings) -> int | None:
     """Make the NATS server match the declared streams, durables and schedules."""
     from deploy.provisioning import apply_nats  # noqa: PLC0415
 
-    print("\n".join(asyncio.run(apply_nats(settings))) or "nothing to change")
+    changed = asyncio.run(apply_nats(settings, delete_undeclared=given.delete_undeclared))
+    print("\n".join(changed) or "nothing to change")
     return 0
 
 
@@ -156,10 +157,13 @@ def parser() -> argparse.ArgumentParser:
     upload.add_argument("--lng", type=float, default=None, help="degrees east")
     command("gateway", run_gateway)
     command("media", run_media)
-    command("actor", run_actor).add_argument("names", nargs="+", metavar="NAME")
+    actor = command("actor", run_actor)
+    actor.add_argument("names", nargs="+", metavar="NAME", help="one only with TRUTHTOK_NATS_SEED")
     command("migrate", run_migrate)
     nats = commands.add_parser("nats", help="manage the NATS server").add_subparsers(required=True)
-    command("apply", run_nats_apply, nats)
+    command("apply", run_nats_apply, nats).add_argument(
+        "--delete-undeclared", action="store_true", help="delete durables that no actor declares any more"
+    )
     command("queues", run_queues)
     letters = command("dead-letters", run_dead_letters)
     letters.add_argument("action", choices=("list", "show", "replay", "drop"))

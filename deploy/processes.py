@@ -9,10 +9,10 @@ from typing import Any
 
 import uvloop
 
-from actors.core.host import Host
+from actors.core.host import UNDERTAKER, Host
 from deploy.causes import first_cause
 from deploy.ports import Ports, open_ports, reachable
-from deploy.settings import Settings
+from deploy.settings import Settings, SettingsError
 from deploy.stack_errors import StackError
 from gateway.ports import Dependency, Queue
 from gateway.ports import Ports as GatewayPorts
@@ -35,7 +35,11 @@ def run_until_stopped(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
 
 async def run_actors(settings: Settings, names: list[str], stop: asyncio.Event) -> None:
-    """Run actors until `stop`, then drain. With an ops port, serves health and metrics beside them."""
+    """Run actors until `stop`, then drain. With an ops port, serves health and metrics beside them.
+
+    Raises SettingsError for several names with a NATS seed: it lets in one user, who may pull for one actor.
+    """
+    check_names(settings, names)
     from actors.engines.sandbox import Sandbox  # noqa: PLC0415 - only actors load the media libraries
     from deploy.composition import NEEDS_SANDBOX, make_intake  # noqa: PLC0415
 
@@ -46,6 +50,19 @@ async def run_actors(settings: Settings, names: list[str], stop: asyncio.Event) 
             await stack.enter_async_context(sandbox)
         host = Host([make_intake(name, ports, sandbox) for name in names], settings.drain_seconds)
         await with_ops(settings, ports, host.run(stop))
+
+
+def check_names(settings: Settings, names: list[str]) -> None:
+    """Raise SettingsError unless these actors exist and may share a process."""
+    from deploy.composition import ACTOR_NAMES  # noqa: PLC0415 - only actors load the media libraries
+
+    for name in names:
+        if name not in ACTOR_NAMES:
+            raise SettingsError(f"there is no actor {name!r}: choose from {', '.join(ACTOR_NAMES)}")
+    if settings.nats_seed and len(names) > 1:
+        raise SettingsError(
+            "TRUTHTOK_NATS_SEED is the key of one actor's NATS user: run each actor in a process of its own"
+        )
 
 
 async def serve_media_plane(settings: Settings, stop: asyncio.Event) -> None:
@@ -137,11 +154,11 @@ class DurableQueues:
     bus: JetStreamBus
 
     async def list_queues(self) -> list[Queue]:
-        """Return every durable that belongs to an actor's class."""
+        """Return every durable that belongs to an actor's class, and the undertaker's, which has none."""
         return [
             Queue(
-                actor=one.durable.rpartition("-")[0],
-                priority=one.durable.rpartition("-")[2],
+                actor=actor or UNDERTAKER,
+                priority=priority if actor else "",
                 stream=one.stream,
                 pending=one.pending,
                 in_flight=one.in_flight,
@@ -149,7 +166,8 @@ class DurableQueues:
                 oldest_age_seconds=one.oldest_age_seconds,
             )
             for one in await queues(self.bus)
-            if "-" in one.durable
+            for actor, _, priority in [one.durable.rpartition("-")]
+            if actor or one.durable == UNDERTAKER
         ]
 
 

@@ -37,16 +37,26 @@ async def migrate_database(settings: Settings) -> list[str]:
         raise SettingsError(f"DATABASE_URL: {error}") from error
 
 
-async def apply_nats(settings: Settings) -> list[str]:
-    """Make the server match the declarations and return what changed, in words."""
+async def apply_nats(settings: Settings, *, delete_undeclared: bool = False) -> list[str]:
+    """Make the server match the declarations and return what changed, in words.
+
+    Durables that nobody declares are named, and deleted only on request: they may belong to newer code.
+    """
     settings.need("nats_url")
     async with connect(settings.nats_url, name="admin", seed=settings.nats_seed or None) as bus:
-        applied = await apply(bus.wire, STREAMS, all_durables(), replicas=settings.nats_replicas)
+        applied = await apply(
+            bus.wire,
+            STREAMS,
+            all_durables(),
+            replicas=settings.nats_replicas,
+            delete_undeclared=delete_undeclared,
+        )
         sweep = seal(SweepDue(), message_id="", priority=Priority.LOW)
         scheduled = await schedule.every(bus, SWEEP_SCHEDULE, int(settings.sweep_seconds), sweep)
     return [
         *(f"created {name}" for name in applied.created),
         *(f"updated {name}" for name in applied.updated),
-        *(f"{name} is declared by nobody" for name in applied.undeclared),
+        *(f"deleted {name}" for name in applied.deleted),
+        *(f"{name} is declared by nobody (--delete-undeclared)" for name in applied.undeclared),
         *([f"scheduled {SWEEP_SCHEDULE} every {settings.sweep_seconds:g} s"] if scheduled else []),
     ]

@@ -17,10 +17,12 @@ import psutil
 import pytest
 
 from deploy.client import Client
+from deploy.keyring import new_seed
 from deploy.ports import open_ports, reachable
-from deploy.processes import gateway_ports
-from deploy.provisioning import apply_nats
+from deploy.processes import DurableQueues, gateway_ports
+from deploy.provisioning import all_durables, apply_nats
 from deploy.settings import read_settings
+from gateway.ports import Queue
 from gateway.relay import Relay
 from subjects.jetstream import connect
 from subjects.queues import ask_admin
@@ -265,6 +267,17 @@ def test_a_setting_that_cannot_be_is_one_line_that_names_it(
     assert "hush" not in done.stderr
 
 
+def test_several_actors_do_not_share_the_key_of_one(tmp_path: Path) -> None:
+    environment = {**UNREACHED, "TRUTHTOK_OBJECTS": str(tmp_path), "TRUTHTOK_NATS_SEED": new_seed()}
+    done = truthtok("actor", "prober", "uploader", **environment)
+    assert_one_line(done, "run each actor in a process of its own")
+    assert "TRUTHTOK_NATS_SEED" in truthtok("actor", "--help").stdout
+
+
+def test_an_actor_that_is_none_is_one_line() -> None:
+    assert_one_line(truthtok("actor", "nobody", **UNREACHED), "there is no actor 'nobody'")
+
+
 def test_the_doctor_names_every_setting_that_cannot_be(tmp_path: Path) -> None:
     settings = {"DATABASE_URL": "db", "REDIS_URL": "redis://h:x", "NATS_URL": "nats://"}
     done = truthtok("doctor", **{**UNREACHED, **settings, "TRUTHTOK_OBJECTS": str(tmp_path)})
@@ -302,6 +315,36 @@ async def test_the_doctor_misses_a_durable(distributed: dict[str, str], database
     done = truthtok("doctor", **environment)
     assert done.returncode == 1
     assert "WRONG durables: EVENTS.prober-normal missing: run `truthtok nats apply`" in done.stdout
+
+
+async def test_durables_that_nobody_declares_are_named_and_deleted_on_request(
+    distributed: dict[str, str],
+) -> None:
+    await apply_nats(read_settings(distributed))
+    async with connect(distributed["NATS_URL"], name="admin") as bus:
+        config = {"durable_name": "former-normal", "ack_policy": "explicit"}
+        request = {"stream_name": "EVENTS", "config": config}
+        await ask_admin(bus.wire, "CONSUMER.DURABLE.CREATE.EVENTS.former-normal", request)
+    named = truthtok("nats", "apply", **distributed).stdout
+    assert "EVENTS.former-normal is declared by nobody (--delete-undeclared)" in named
+    deleted = truthtok("nats", "apply", "--delete-undeclared", **distributed).stdout
+    assert "deleted EVENTS.former-normal" in deleted
+    assert "former" not in truthtok("nats", "apply", **distributed).stdout
+
+
+async def test_the_backlog_of_every_durable_is_listed(distributed: dict[str, str]) -> None:
+    await apply_nats(read_settings(distributed))
+    async with connect(distributed["NATS_URL"], name="gateway") as bus:
+        listed = await DurableQueues(bus).list_queues()
+    assert {f"{one.stream}.{name_of(one)}" for one in listed} == {
+        f"{one.stream}.{one.name}" for one in all_durables()
+    }
+    [undertaker] = [one for one in listed if one.actor == "undertaker"]
+    assert (undertaker.priority, undertaker.stream) == ("", "ADVISORIES")
+
+
+def name_of(queue: Queue) -> str:
+    return f"{queue.actor}-{queue.priority}" if queue.priority else queue.actor
 
 
 async def test_no_process_is_ready_before_migrations_and_streams(
