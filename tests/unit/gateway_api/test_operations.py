@@ -37,7 +37,7 @@ async def test_a_retry_reopens_failed_stages_and_puts_their_messages_back_to_wor
     assert (told.status, told.json["status"]) == (202, "processing")
     assert {stage["state"] for stage in told.json["stages"]} == {"pending"}
     (order,) = await orders(house)
-    assert order.subject == f"work.prober.normal.{video_id}"
+    assert order.subject == f"work.prober.high.{video_id}"
     assert not house.bus.streams["DEAD_LETTERS"].messages
 
 
