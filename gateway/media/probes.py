@@ -1,13 +1,18 @@
 """/health, /ready and /metrics, the same in every process that embeds them."""
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from gateway import readiness
 from gateway.media.exchange import Reply, Request
 from gateway.media.router import Route
+from gateway.problems import unavailable
+
+logger = logging.getLogger(__name__)
 
 Readiness = Callable[[], Awaitable[Mapping[str, str]]]
 """Answers what is wrong with each dependency by its name; an empty text means that it answers."""
@@ -20,8 +25,9 @@ def probe_routes(ready: Readiness) -> tuple[Route, ...]:
     """Return the three routes that an orchestrator and Prometheus ask."""
 
     async def is_ready(request: Request) -> Reply:
-        leaving = {"process": "it is draining"} if request.leaving.is_set() else {}
-        return readiness_reply({**await ready(), **leaving})
+        if request.leaving.is_set():
+            raise unavailable("This process is about to end: ask another.")
+        return readiness_reply(await ready())
 
     return (
         Route("/health", {"GET": _is_alive}, quiet=True),
@@ -31,11 +37,12 @@ def probe_routes(ready: Readiness) -> tuple[Route, ...]:
 
 
 def readiness_reply(troubles: Mapping[str, str]) -> Reply:
-    """Return 200, or 503 when something is wrong, with a word on every dependency."""
-    wrong = any(troubles.values())
-    words = {name: trouble or "ok" for name, trouble in troubles.items()}
-    answer = {"status": "unavailable" if wrong else "ok", "dependencies": words}
-    return Reply(503 if wrong else 200, _JSON, msgspec.json.encode(answer))
+    """Return 200 when nothing is wrong. Raises ProblemError 503 naming what is."""
+    missing = [name for name, trouble in troubles.items() if trouble]
+    if missing:
+        logger.warning("not ready: %s", {name: troubles[name] for name in missing})
+        raise readiness.unready(missing)
+    return Reply(200, _JSON, msgspec.json.encode(readiness.Readiness()))
 
 
 async def _is_alive(_: Request) -> Reply:

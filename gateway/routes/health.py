@@ -7,7 +7,7 @@ from typing import Final, Literal
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.ports import Dependency, Surroundings
-from gateway.problems import FieldError, ProblemError, pointer
+from gateway.readiness import Readiness, unready
 from gateway.route import Answer, Call, Reply, Route
 
 PING_SECONDS: Final = 2.0
@@ -17,14 +17,6 @@ class Health(Answer, frozen=True, kw_only=True):
     """The process answers."""
 
     status: Literal["ok"] = "ok"
-
-
-class Readiness(Answer, frozen=True, kw_only=True):
-    """Every server that is needed answers."""
-
-    status: Literal["ready"] = "ready"
-    degraded: tuple[str, ...] = ()
-    """Servers that do not answer and whose absence only makes answers slower."""
 
 
 class Finding(Answer, frozen=True, kw_only=True):
@@ -53,12 +45,7 @@ async def get_readiness(house: Surroundings, call: Call) -> Reply:  # noqa: ARG0
     found = await examine(house.ports.dependencies)
     missing = [name for name, (needed, one) in found.items() if needed and one.status == "failed"]
     if missing:
-        raise ProblemError(
-            "unavailable",
-            f"No answer from {', '.join(missing)}.",
-            [FieldError(pointer(name), "does not answer") for name in missing],
-            headers={"Retry-After": "1"},
-        )
+        raise unready(missing)
     slow = tuple(name for name, (_, one) in found.items() if one.status == "failed")
     return Reply(body=Readiness(degraded=slow))
 

@@ -44,8 +44,15 @@ async def test_health_is_about_the_process(client: httpx2.AsyncClient, house: Ho
 async def test_ready_names_what_is_missing(client: httpx2.AsyncClient, house: House) -> None:
     house.troubles |= {"nats": "", "postgres": "no answer"}
     answer = await client.get("/ready")
-    assert answer.status_code == 503
-    assert answer.json()["dependencies"] == {"nats": "ok", "postgres": "no answer"}
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/postgres"]
+
+
+async def test_ready_is_said_as_the_api_says_it(client: httpx2.AsyncClient, house: House) -> None:
+    house.troubles |= {"nats": ""}
+    answer = await client.get("/ready")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ready", "degraded": []})
 
 
 async def test_metrics_count_requests_by_route(client: httpx2.AsyncClient) -> None:
