@@ -1,11 +1,13 @@
 """One canonical line per request, and metrics of the same facts. Labels are route templates, never ids."""
 
 import logging
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import msgspec
 from prometheus_client import Counter, Gauge, Histogram
+
+from gateway.log_line import method_label, write
 
 logger = logging.getLogger("truthtok.access")
 
@@ -17,7 +19,6 @@ SECONDS: Final = Histogram(
     buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0),
 )
 STREAMS: Final = Gauge("truthtok_api_event_streams", "Event streams open now")
-METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -39,13 +40,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def record(line: Line) -> None:
     """Write the line as JSON and count it."""
-    method = line.method if line.method in METHODS else "other"
+    method = method_label(line.method)
     REQUESTS.labels(method, line.route, str(line.status)).inc()
     SECONDS.labels(method, line.route).observe(line.seconds)
-    if logger.isEnabledFor(logging.INFO):
-        logger.info("%s", msgspec.json.encode(line).decode())
-
-
-def now() -> datetime:
-    """Return the time a line is written."""
-    return datetime.now(UTC)
+    write(logger, line)

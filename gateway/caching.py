@@ -1,9 +1,13 @@
 """Entity tags and conditional requests (RFC 9110, sections 8.8.3 and 13.1.2)."""
 
+import re
 from dataclasses import replace
 from hashlib import blake2b
+from typing import Final
 
 from gateway.exchange import Response
+
+_TAG: Final = re.compile(r'(?:W/)?("[\x21\x23-\x7e]*")')
 
 
 def entity_tag(body: bytes) -> str:
@@ -13,8 +17,7 @@ def entity_tag(body: bytes) -> str:
 
 def is_known(if_none_match: str, tag: str) -> bool:
     """Whether a client's If-None-Match names this tag; compared weakly, as the RFC asks."""
-    given = [one.strip().removeprefix("W/") for one in if_none_match.split(",")]
-    return "*" in given or tag in given
+    return if_none_match.strip() == "*" or tag in _TAG.findall(if_none_match)
 
 
 def tagged(response: Response, if_none_match: str) -> Response:

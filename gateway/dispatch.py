@@ -17,6 +17,7 @@ from gateway.caching import tagged
 from gateway.caller import determine_caller
 from gateway.exchange import Request, Response
 from gateway.idempotent import fingerprint, key_of, once
+from gateway.log_line import now
 from gateway.origins import (
     PROBES,
     SECURITY,
@@ -160,7 +161,7 @@ def _written(route: Route, reply: Reply, *, headless: bool) -> Response:
 def _record(request: Request, response: Response, trail: Trail) -> None:
     access_log.record(
         access_log.Line(
-            at=access_log.now(),
+            at=now(),
             method=request.method[:16],
             route=trail.route,
             path=request.path[:200],

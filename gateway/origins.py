@@ -1,16 +1,19 @@
 """What browsers are told: which origins may call (CORS, Fetch standard) and how to treat the answers."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
 from gateway.problems import ProblemError
 
-SECURITY: Final[Mapping[str, str]] = {
+EVERYWHERE: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
+}
+SECURITY: Final[Mapping[str, str]] = {
+    **EVERYWHERE,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
@@ -18,33 +21,37 @@ ALLOWED_HEADERS: Final = (
     "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, X-Api-Key, X-Request-Id"
 )
 EXPOSED_HEADERS: Final = "Allow, ETag, Idempotency-Replayed, Location, Retry-After, X-Request-Id"
-PREFLIGHT_SECONDS: Final = 600
+PREFLIGHT_SECONDS: Final = 7200
+"""Chromium caps what it remembers of a preflight at two hours."""
 PROBES: Final = frozenset({"/health", "/ready", "/metrics"})
 """Asked by whatever name an orchestrator knows us, and answered without a secret."""
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def cors_headers(origin: str, allowed: tuple[str, ...]) -> dict[str, str]:
-    """Return what lets a page of `origin` read the answer; only Vary when it may not."""
+def cors_headers(origin: str, allowed: Sequence[str], exposed: str = EXPOSED_HEADERS) -> dict[str, str]:
+    """Return what lets a page of `origin` read the answer; only Vary when it may not.
+
+    Vary even without an origin: else a shared cache hands one origin's answer to another.
+    """
     if not allowed:
         return {}
     if "*" in allowed:
-        return {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": EXPOSED_HEADERS}
+        return {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": exposed}
     if origin not in allowed:
         return {"Vary": "Origin"}
     return {
         "Access-Control-Allow-Origin": origin,
-        "Access-Control-Expose-Headers": EXPOSED_HEADERS,
+        "Access-Control-Expose-Headers": exposed,
         "Vary": "Origin",
     }
 
 
-def preflight_headers(allow: str) -> dict[str, str]:
-    """Return what answers a preflight beside `cors_headers`."""
+def preflight_headers(allow: str, accepted: str = ALLOWED_HEADERS) -> dict[str, str]:
+    """Return what answers a preflight beside `cors_headers`; `accepted` are the headers it may send."""
     return {
         "Allow": allow,
         "Access-Control-Allow-Methods": allow,
-        "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+        "Access-Control-Allow-Headers": accepted,
         "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
     }
 

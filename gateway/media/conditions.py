@@ -1,19 +1,17 @@
 """Conditional requests (RFC 9110, section 13): what a client has already. Pure."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Final
 
-_TAG: Final = re.compile(r'(?:W/)?("[\x21\x23-\x7e]*")')
+from gateway.caching import is_known
 
 
 def is_unchanged(headers: Mapping[str, str], etag: str, modified_at: datetime) -> bool:
     """Whether the client's copy is still good: 304. `etag` is quoted."""
     known = headers.get("if-none-match")
     if known is not None:
-        return known.strip() == "*" or etag in _TAG.findall(known)
+        return is_known(known, etag)
     since = _find_date(headers.get("if-modified-since", ""))
     return since is not None and modified_at.replace(microsecond=0) <= since
 

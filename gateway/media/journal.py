@@ -1,15 +1,15 @@
 """One canonical line per request, and the metrics of the same facts. Labels are routes, never ids."""
 
 import logging
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import msgspec
 from prometheus_client import Counter, Gauge, Histogram
 
-logger = logging.getLogger("truthtok.journal")
+from gateway.log_line import method_label, write
 
-METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PATCH", "DELETE", "PUT"})
+logger = logging.getLogger("truthtok.journal")
 
 REQUESTS: Final = Counter("truthtok_media_requests", "Requests answered", ("method", "route", "status"))
 SECONDS: Final = Histogram(
@@ -41,14 +41,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def record(line: Line, *, quiet: bool) -> None:
     """Write the line as JSON and count it."""
-    method = line.method if line.method in METHODS else "other"
-    REQUESTS.labels(method, line.route, line.status).inc()
+    REQUESTS.labels(method_label(line.method), line.route, line.status).inc()
     SECONDS.labels(line.route).observe(line.seconds)
     if line.received_bytes:
         RECEIVED.labels(line.route).inc(line.received_bytes)
-    logger.log(logging.DEBUG if quiet else logging.INFO, "%s", msgspec.json.encode(line).decode())
-
-
-def now() -> datetime:
-    """Return the time of a line."""
-    return datetime.now(UTC)
+    write(logger, line, logging.DEBUG if quiet else logging.INFO)

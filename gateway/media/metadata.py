@@ -11,18 +11,16 @@ from typing import Final
 
 import msgspec
 
+from gateway.claims import UNKNOWN_TYPE, base_name, is_media_type, is_video_type, media_type
 from gateway.problems import FieldError, ProblemError
 
 HEADER_CHARACTERS_MAX: Final = 8192
 TITLE_CHARACTERS_MAX: Final = 200
 FILENAME_CHARACTERS_MAX: Final = 255
 UNTITLED: Final = "Untitled"
-UNKNOWN_TYPE: Final = "application/octet-stream"
 
 _KEY: Final = re.compile(r"[\x21-\x2b\x2d-\x7e]+")
-_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9.+-]{0,62}/[a-z0-9][a-z0-9.+-]{0,62}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_NO_VIDEO: Final = ("image/", "text/", "font/", "audio/")
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +63,7 @@ def write_metadata(pairs: Mapping[str, str | None]) -> str:
 def read_claims(header: str) -> Claims:
     """Return what the client claims. Raises ProblemError: 400 for bad metadata, 415 for what is no video."""
     pairs = read_metadata(header)
-    filename = _name_of(_text(pairs, ("filename", "name"), FILENAME_CHARACTERS_MAX))
+    filename = base_name(_text(pairs, ("filename", "name"), FILENAME_CHARACTERS_MAX))
     title = _text(pairs, ("title",), TITLE_CHARACTERS_MAX)
     sha256 = _text(pairs, ("sha256",), 64)
     if sha256 is not None and not _SHA256.fullmatch(sha256.lower()):
@@ -92,17 +90,15 @@ def _text(pairs: Mapping[str, bytes], keys: tuple[str, ...], characters_max: int
     return text.strip() or None
 
 
-def _name_of(filename: str | None) -> str | None:
-    """Return the last part of what may be a path of any system."""
-    return filename.replace("\\", "/").rstrip("/").rpartition("/")[2] or None if filename else None
-
-
 def _type_of(claimed: str | None) -> str:
-    """Return the media type without its parameters. Raises ProblemError 415 for what is surely no video."""
-    content_type = (claimed or UNKNOWN_TYPE).partition(";")[0].strip().lower()
-    if not _TYPE.fullmatch(content_type):
+    """Return the media type without its parameters. Raises ProblemError 415 for one that is no video's.
+
+    A client need not know, and then often says so with the unknown type: the uploader looks for itself.
+    """
+    content_type = media_type(claimed or UNKNOWN_TYPE)
+    if not is_media_type(content_type):
         raise _bad("has a filetype that is no media type")
-    if content_type.startswith(_NO_VIDEO):
+    if content_type != UNKNOWN_TYPE and not is_video_type(content_type):
         raise ProblemError("unsupported_media_type", f"{content_type} is no video.")
     return content_type
 

@@ -9,11 +9,13 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from gateway.log_line import now
 from gateway.media.exchange import Body, Reply, Request
-from gateway.media.journal import RUNNING, Line, now, record
-from gateway.media.policy import SECURITY, cors_headers, preflight_headers
+from gateway.media.journal import RUNNING, Line, record
+from gateway.media.policy import EXPOSED, SECURITY, media_preflight
 from gateway.media.router import Route, find_route
 from gateway.media.sending import send, size_of
+from gateway.origins import cors_headers
 from gateway.problems import ProblemError, problem_body, problem_headers, problem_of
 from gateway.request_id import request_id_of
 
@@ -77,7 +79,7 @@ class Plane:
 
     def _headers(self, route: Route, request: Request, reply: Reply) -> dict[str, str]:
         origin = request.headers.get("origin", "")
-        headers = {**SECURITY, **cors_headers(self.origins, origin), **route.headers}
+        headers = {**SECURITY, **cors_headers(origin, self.origins, EXPOSED), **route.headers}
         headers |= {"X-Request-Id": request.id, **reply.headers}
         size_bytes = size_of(reply)
         if size_bytes is not None and reply.status not in _BODILESS:
@@ -142,7 +144,7 @@ async def _handle(route: Route, request: Request) -> Reply:
     if route is NO_ROUTE:
         raise ProblemError("not_found", "There is nothing at this path.")
     if request.method == "OPTIONS":
-        return Reply(204, {**preflight_headers(route.methods), **route.options})
+        return Reply(204, {**media_preflight(route.methods), **route.options})
     return await route.handler_of(request.method)(request)
 
 

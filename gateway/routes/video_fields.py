@@ -1,12 +1,12 @@
 """What a client says about a video, and what makes it acceptable. Pure."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 from msgspec import UNSET, Meta, UnsetType
 
 from gateway.body import field_problem
+from gateway.claims import is_video_type, media_type
 from gateway.problems import FieldError, ProblemError
 from gateway.route import Body
 from storage.records import VideoChanges, Visibility
@@ -16,10 +16,6 @@ TITLE_MAX: Final = 200
 EARLIEST: Final = datetime(1888, 1, 1, tzinfo=UTC)
 """Nobody recorded moving pictures before (Roundhay Garden Scene)."""
 CLOCK_SKEW: Final = timedelta(days=1)
-VIDEO_TYPES: Final = frozenset(
-    {"application/mp4", "application/ogg", "application/x-matroska", "application/mxf"}
-)
-_MEDIA_TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
 
 # The bounds of the title hold after trimming: the decoder leaves room for the space around it.
 Title = Annotated[str, Meta(max_length=1000, description="1 to 200 characters, spaces around it not counted")]
@@ -107,19 +103,3 @@ def checked_upload(upload: UploadIntent, max_bytes: int) -> None:
             f"/upload/content_type: {detail}.",
             (FieldError("/upload/content_type", detail),),
         )
-
-
-def media_type(content_type: str) -> str:
-    """Return a content type without its parameters, in lower case."""
-    return content_type.partition(";")[0].strip().lower()
-
-
-def is_video_type(kind: str) -> bool:
-    """Whether a media type is one of videos. What the file really is, the uploader looks for itself."""
-    return bool(_MEDIA_TYPE.fullmatch(kind)) and (kind.startswith("video/") or kind in VIDEO_TYPES)
-
-
-def base_name(filename: str | None) -> str | None:
-    """Return the last part of a file name, whatever path it came with; None when nothing is left."""
-    name = re.split(r"[/\\]", filename or "")[-1].strip()
-    return name if name not in ("", ".", "..") else None

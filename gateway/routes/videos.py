@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from gateway.claims import base_name, media_type
 from gateway.live_progress import present_live
 from gateway.ports import Surroundings
 from gateway.present import CreatedVideo, Upload, Video
@@ -12,10 +13,8 @@ from gateway.route import Call, Reply, Route
 from gateway.routes.video_fields import (
     VideoEdit,
     VideoIntent,
-    base_name,
     checked_upload,
     location_of,
-    media_type,
     recording_time,
     trimmed_title,
 )

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from gateway.caching import is_known
+from gateway.claims import media_type
 from gateway.media.checksum import find_checksum
 from gateway.media.conditions import is_range_valid, is_unchanged
 from gateway.media.content_types import disposition_of
@@ -20,6 +22,7 @@ from gateway.media.references import with_query
 from gateway.media.slicer import Slicer
 from gateway.problems import ProblemError
 from gateway.relay import backoff_seconds
+from gateway.routes.video_fields import UploadIntent, checked_upload
 from gateway.urgency import priority_of
 from storage.content_types import content_type_of
 from subjects.message import Priority
@@ -214,3 +217,34 @@ def test_repeated_headers_are_joined() -> None:
 @given(st.integers(min_value=0, max_value=10**6))
 def test_a_relay_never_waits_for_long(failures: int) -> None:
     assert 1.0 <= backoff_seconds(failures, 1.0) <= 15.0
+
+
+@pytest.mark.parametrize("kind", ["application/zip", "image/png", "audio/mpeg", "application/json", "video"])
+def test_what_is_no_video_is_refused_wherever_it_is_claimed(kind: str) -> None:
+    with pytest.raises(ProblemError):
+        read_claims(metadata(filetype=kind))
+    with pytest.raises(ProblemError):
+        checked_upload(UploadIntent(size_bytes=1, content_type=kind), 10)
+
+
+@pytest.mark.parametrize("kind", ["video/mp4", "Video/QuickTime; codecs=x", "application/mp4"])
+def test_a_video_is_taken_wherever_it_is_claimed(kind: str) -> None:
+    assert read_claims(metadata(filetype=kind)).content_type == media_type(kind)
+    checked_upload(UploadIntent(size_bytes=1, content_type=kind), 10)
+
+
+def test_a_tus_client_need_not_know_its_type() -> None:
+    unknown = [read_claims(""), read_claims(metadata(filetype="application/octet-stream"))]
+    assert {claims.content_type for claims in unknown} == {"application/octet-stream"}
+
+
+@pytest.mark.parametrize("name", ["..", "/", "a/", "\\", "  "])
+def test_a_tus_client_that_names_no_file_is_as_one_of_the_api(name: str) -> None:
+    assert read_claims(metadata(filename=name)).filename is None
+
+
+@given(st.lists(st.from_regex(r"[\x21\x23-\x7e]{1,9}", fullmatch=True), min_size=1, max_size=4))
+def test_one_of_several_tags_is_known_whatever_stands_in_them(names: list[str]) -> None:
+    listed = ", ".join(f'W/"{name}"' for name in names)
+    assert all(is_known(listed, f'"{name}"') for name in names)
+    assert not is_known(listed, '"another-tag"')
