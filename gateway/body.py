@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -18,11 +19,13 @@ _JSON_TYPE: Final = re.compile(
 
 
 def check_length(body: bytes | str, declared: str, limit_bytes: int) -> None:
-    """Raise ProblemError 413 for a body larger than allowed, by what was declared or by what came."""
-    said = int(declared) if declared.isascii() and declared.isdecimal() else 0
+    """Raise ProblemError 413 for a body larger than allowed, declared or come; 400 for one cut short."""
+    said = int(declared) if declared.isascii() and declared.isdecimal() else None
     # Text is at least as long in bytes as in characters: this never encodes a large body only to refuse it.
-    if said > limit_bytes or len(body) > limit_bytes or len(_as_bytes(body)) > limit_bytes:
+    if (said or 0) > limit_bytes or len(body) > limit_bytes or len(_as_bytes(body)) > limit_bytes:
         raise ProblemError("too_large", f"A body may have at most {limit_bytes} bytes.")
+    if said is not None and said != len(_as_bytes(body)):
+        raise ProblemError("malformed_request", "The body ended before its Content-Length: send it again.")
 
 
 def decode_body(kind: type[Body] | None, content_type: str, body: bytes | str) -> Body | None:
@@ -94,9 +97,9 @@ def _decoded(text: str, name: str) -> str:
 
 def _refuse_nul(decoded: Body) -> None:
     """Raise for a NUL character: Postgres cannot keep one, and nobody types one."""
-    for path, text in _texts(msgspec.to_builtins(decoded), ()):
+    for link, text in _texts(msgspec.to_builtins(decoded)):
         if "\x00" in text:
-            raise field_problem(pointer(*path), "contains a NUL character")
+            raise field_problem(pointer(*_path(link)), "contains a NUL character")
 
 
 def _surrogate_problem(body: bytes | str) -> ProblemError | None:
@@ -105,20 +108,39 @@ def _surrogate_problem(body: bytes | str) -> ProblemError | None:
         lenient = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    for path, text in _texts(lenient, ()):
+    for link, text in _texts(lenient):
         if _SURROGATE.search(text):
-            named = (_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", str(step)) for step in path)
+            named = (_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", str(step)) for step in _path(link))
             return field_problem(pointer(*named), "contains half a surrogate pair")
     return None
 
 
-def _texts(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield (*path, name), name
-            yield from _texts(inner, (*path, name))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _texts(inner, (*path, index))
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """The way to a value: its last step, and the way to what holds it."""
+
+    holder: "_Link | None"
+    step: str | int
+
+
+def _texts(value: Any) -> Iterator[tuple[_Link | None, str]]:
+    """Yield every text and name. No recursion: a hostile body is as deep as it is wide."""
+    waiting: list[tuple[_Link | None, Any]] = [(None, value)]
+    while waiting:
+        link, inner = waiting.pop()
+        if isinstance(inner, str):
+            yield link, inner
+        elif isinstance(inner, dict):
+            for name, below in inner.items():
+                yield _Link(link, name), name
+                waiting.append((_Link(link, name), below))
+        elif isinstance(inner, list):
+            waiting.extend((_Link(link, index), below) for index, below in enumerate(inner))
+
+
+def _path(link: _Link | None) -> list[str | int]:
+    steps: list[str | int] = []
+    while link is not None:
+        steps.append(link.step)
+        link = link.holder
+    return steps[::-1]

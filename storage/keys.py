@@ -10,6 +10,10 @@ from typing import Final
 from uuid import UUID
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._=-]+(?:/[A-Za-z0-9._=-]+)*")
+LONGEST_KEY: Final = 1000
+"""Below the 1024 bytes of S3."""
+LONGEST_PART: Final = 240
+"""Below the 255 bytes of a file name, with room for the mark of one that is being written."""
 
 
 def staging_prefix(upload_id: UUID) -> str:
@@ -43,6 +47,9 @@ def checked_key(key: str) -> str:
     Only characters that every store keeps as they are: others come back percent-encoded, or differ between
     a disk and S3. `#` marks a local object that is still being written.
     """
-    if not _PLAIN.fullmatch(key) or any(part in (".", "..") for part in key.split("/")):
+    parts = key.split("/")
+    if not _PLAIN.fullmatch(key) or any(part in (".", "..") for part in parts):
         raise ValueError(f"not a plain relative name: {key!r}")
+    if len(key) > LONGEST_KEY or max(map(len, parts)) > LONGEST_PART:
+        raise ValueError(f"a name longer than a store can hold: {key[:40]!r} and more")
     return key

@@ -39,7 +39,8 @@ class StoredObjects:
 
     @classmethod
     def local(cls, directory: Path) -> "StoredObjects":
-        """Return a store below a directory, which is made when it is missing."""
+        """Return a store below a directory, which is made when it is missing, for its owner only."""
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         return cls(LocalStore(directory, mkdir=True, automatic_cleanup=True), directory.resolve())
 
     @classmethod

@@ -28,10 +28,12 @@ def append_refusal(upload_id: UUID, upload: Upload | None, offset_bytes: int) ->
     """Return why an append was refused; the caller's own mistake is a ValueError."""
     if upload is None:
         return UploadClosedError(upload_id, GONE)
-    if upload.state != "open":
+    if upload.state not in ("open", "complete"):
         return UploadClosedError(upload_id, upload.state)
-    if upload.offset_bytes != offset_bytes:
+    if upload.offset_bytes != offset_bytes:  # who lost a race to the last byte learns that it has arrived
         return OffsetConflictError(upload.offset_bytes, offset_bytes)
+    if upload.state == "complete":
+        return UploadClosedError(upload_id, upload.state)
     return ValueError(f"the segments do not fit a length of {upload.length_bytes} bytes")
 
 

@@ -3,7 +3,8 @@
 EngineError
 ├── BadMedia        the clip itself is refused: an expected outcome with a stable code
 ├── SandboxDown     the forkserver could not be started, or died
-├── JobTimeout      a job used up its wall clock or its processor time
+├── JobTimeout      a job used up its wall clock, or was silent for too long
+│   └── JobSpent    a job used up its processor time, as it would anywhere
 ├── JobKilled       a job died: a signal, an exit, out of memory, too much output
 └── JobFailed       a job raised, or answered something that is not its result: a defect of ours
 """
@@ -29,7 +30,7 @@ class Refusal(StrEnum):
 SENTENCES: dict[Refusal, str] = {
     Refusal.EMPTY: "The file is empty. Send it again.",
     Refusal.NOT_MEDIA: "The file is not a video. Send MP4, MOV, WebM, MKV, TS, FLV, AVI or 3GP.",
-    Refusal.NO_VIDEO: "The file has sound but no moving picture. Send a file with a video track.",
+    Refusal.NO_VIDEO: "The file has no moving picture. Send a file with a video track.",
     Refusal.TOO_LARGE_PICTURE: "The picture is larger than this service accepts. Export it at 8K or less.",
     Refusal.TOO_LONG: "The clip is longer than this service accepts. Cut it and send it again.",
     Refusal.TOO_MUCH_PICTURE: "The clip has too many pixels for its length. Lower its size or frame rate.",
@@ -68,6 +69,10 @@ class SandboxDown(EngineError):  # noqa: N818 - a state of the sandbox, named so
 
 class JobTimeout(EngineError):  # noqa: N818 - reads as what happened
     """Raised when a job passes its wall clock deadline or its processor time."""
+
+
+class JobSpent(JobTimeout):
+    """Raised when a job used up its processor time: however crowded the machine, the clip asked for it."""
 
 
 class JobKilled(EngineError):  # noqa: N818 - reads as what happened

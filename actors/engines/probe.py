@@ -36,7 +36,7 @@ class MediaProbe:
     """Probes clips in the sandbox."""
 
     sandbox: Sandbox
-    job_limits: Limits = field(default=Limits(cpu_seconds=20, wall_seconds=30.0, file_bytes=0))
+    job_limits: Limits = field(default=Limits(cpu_seconds=5, wall_seconds=30.0, file_bytes=0))
     limits: ProbeLimits = field(default=ProbeLimits())
 
     async def probe(self, path: Path, *, size_bytes: int, on_progress: OnProgress | None = None) -> Probe:

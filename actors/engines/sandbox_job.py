@@ -11,7 +11,7 @@ from typing import NoReturn, Self
 
 import msgspec
 
-from actors.engines.errors import EngineError, JobFailed, JobKilled, JobTimeout
+from actors.engines.errors import EngineError, JobFailed, JobKilled, JobSpent
 from actors.engines.forkserver import STATUS_BYTES
 from actors.engines.forkserver_process import ForkserverProcess
 from actors.engines.job_wire import (
@@ -125,7 +125,7 @@ def death(wait_status: int) -> EngineError:
         return JobKilled(f"exit {os.waitstatus_to_exitcode(wait_status)}", "the child left without a result")
     number = os.WTERMSIG(wait_status)
     if number == signal.SIGXCPU:
-        return JobTimeout("the job used up its processor time")
+        return JobSpent("the job used up its processor time")
     return JobKilled(_signal_name(number), "the child was killed by a signal")
 
 

@@ -144,8 +144,8 @@ class _Writer:
             self.upload = await self.intake.uploads.append(
                 upload.id, upload.offset_bytes, self.held, announce, expires_at
             )
-        except (OffsetConflictError, UploadClosedError):
-            self.upload = await self._heard_before()
+        except (OffsetConflictError, UploadClosedError) as refusal:
+            self.upload = await self._heard_before(refusal)
         except ValueError as error:  # another request said a length that is shorter than what we bring
             await self.take_back()
             raise ProblemError("too_large", "There are more bytes than the upload's length.") from error
@@ -154,7 +154,7 @@ class _Writer:
             COMPLETED.inc()
             self.intake.kick()
 
-    async def _heard_before(self) -> Upload:
+    async def _heard_before(self, refusal: StorageError) -> Upload:
         """Return the upload when it was our own commit that moved it, whose answer got lost on the way.
 
         Else what is held is taken back: an upload that was closed meanwhile may have been swept already.
@@ -164,7 +164,7 @@ class _Writer:
             # All bytes of a part may be ours, and in a final upload by now: swept together with that one.
             if found is None or not found.partial or found.offset_bytes != found.length_bytes:
                 await self.take_back()
-            raise  # noqa: PLE0704 - called while handling the refusal
+            raise refusal
         return found
 
     async def take_back(self) -> None:

@@ -132,10 +132,14 @@ async def test_a_closed_or_unknown_upload_takes_nothing_and_says_why(storage: St
     terminated, complete = await begin(storage), await begin(storage)
     await storage.uploads.terminate(terminated.id)
     await storage.uploads.append(complete.id, 0, segments(10), news(), LATER)
-    for upload_id, state in ((terminated.id, "terminated"), (complete.id, "complete"), (uuid4(), "gone")):
+    closed = ((terminated.id, "terminated", 0), (complete.id, "complete", 10), (uuid4(), "gone", 0))
+    for upload_id, state, at_bytes in closed:
         with pytest.raises(UploadClosedError) as refused:
-            await storage.uploads.append(upload_id, 0, segments(1), None, LATER)
+            await storage.uploads.append(upload_id, at_bytes, segments(1), None, LATER)
         assert refused.value.state == state
+    with pytest.raises(OffsetConflictError) as late:  # who lost a race to the last byte
+        await storage.uploads.append(complete.id, 0, segments(10), news(), LATER)
+    assert late.value.expected_bytes == 10
 
 
 async def test_a_deferred_length_is_declared_once(storage: Storage) -> None:

@@ -184,3 +184,16 @@ def test_any_json_is_a_success_or_a_4xx_problem(new_house, video_intent, changes
 def test_any_bytes_are_a_4xx_problem(new_house, raw):
     told = asyncio.run(new_house().ask("POST", "/api/v1/videos", raw=raw))
     assert 400 <= told.status < 500
+
+
+async def test_a_body_that_was_cut_short_is_refused_though_it_reads_well(house, video_intent):
+    raw = json.dumps(video_intent())
+    told = await house.ask("POST", "/api/v1/videos", raw=raw, headers={"content-length": str(len(raw) + 800)})
+    assert (told.status, told.json["code"]) == (400, "malformed_request")
+
+
+async def test_half_a_surrogate_pair_is_named_however_deep_and_wide_the_rest_is(house):
+    depth = 900
+    raw = '{"title":"\\ud800","x":' + "[" * depth + ",".join(['""'] * 20_000) + "]" * depth + "}"
+    told = await house.ask("POST", "/api/v1/videos", raw=raw)
+    assert (told.status, told.pointers) == (422, ["/title"])
