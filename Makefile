@@ -40,6 +40,7 @@ clean:
 	  { echo "$(PYTHON) cannot make a virtual environment: install its venv package (Debian: python3-venv) or uv"; exit 1; }
 
 .venv/bin/uv: | .venv/bin/python
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 .venv/.ready: pyproject.toml uv.lock | .venv/bin/python $(UV)
