@@ -96,18 +96,18 @@ def run_nats_apply(given: argparse.Namespace, settings: Settings) -> int | None:
     return 0
 
 
-def run_queues(_given: argparse.Namespace, settings: Settings) -> int | None:
+def run_queues(given: argparse.Namespace, settings: Settings) -> int | None:
     """Show what waits, per actor and class."""
     from deploy.operations import show_queues  # noqa: PLC0415
 
-    return asyncio.run(show_queues(settings))
+    return asyncio.run(show_queues(settings, given.data))
 
 
 def run_dead_letters(given: argparse.Namespace, settings: Settings) -> int | None:
     """List, show, replay or drop dead letters."""
     from deploy.operations import dead_letters  # noqa: PLC0415
 
-    return asyncio.run(dead_letters(given.action, given.ids, settings))
+    return asyncio.run(dead_letters(given.action, given.ids, settings, given.data))
 
 
 def run_doctor(given: argparse.Namespace, settings: Settings) -> int | None:
@@ -164,10 +164,14 @@ def parser() -> argparse.ArgumentParser:
     command("apply", run_nats_apply, nats).add_argument(
         "--delete-undeclared", action="store_true", help="delete durables that no actor declares any more"
     )
-    command("queues", run_queues)
+    queues = command("queues", run_queues)
     letters = command("dead-letters", run_dead_letters)
     letters.add_argument("action", choices=("list", "show", "replay", "drop"))
     letters.add_argument("ids", nargs="*", type=int, metavar="ID")
+    for one in (queues, letters):
+        one.add_argument(
+            "--data", type=Path, default=default_data_dir(), help="of the stack to ask, without NATS_URL"
+        )
     command("doctor", run_doctor).add_argument("--data", type=Path, default=default_data_dir())
     command("render", run_render).add_argument("--check", action="store_true", help="only say what is stale")
     command("settings", run_settings)

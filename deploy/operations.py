@@ -1,25 +1,45 @@
 """What an operator asks of a running service: what waits, and what was given up on."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
-from deploy.settings import Settings
+from deploy.render.permissions import ADMIN
+from deploy.settings import Settings, SettingsError
 from deploy.stack_errors import StackError
 from subjects.bus import Bus, Stored
 from subjects.dead_letters import ATTEMPTS, CODE, ORIGIN, REASON, STREAM, letters_pattern, replay
-from subjects.jetstream import connect
+from subjects.jetstream import JetStreamBus, connect
 from subjects.queues import queues
 
 LONGEST_BODY: Final = 2000
 
 
-async def show_queues(settings: Settings) -> int:
+@asynccontextmanager
+async def connected(settings: Settings, data_dir: Path) -> AsyncIterator[JetStreamBus]:
+    """Open the bus as its administrator: of NATS_URL, or else of the stack that runs on `data_dir`.
+
+    Raises SettingsError when there is neither, and BusError.
+    """
+    url, seed = settings.nats_url, settings.nats_seed
+    if not url:
+        with suppress(OSError, ValueError, KeyError):
+            run, keys = (json.loads((data_dir / name).read_text()) for name in ("run.json", "keys.json"))
+            url, seed = f"nats://127.0.0.1:{run['ports']['nats']}", keys["seeds"][ADMIN]
+    if not url:
+        raise SettingsError(f"set NATS_URL, or run `truthtok up` first: no stack runs on {data_dir}")
+    async with connect(url, name=ADMIN, seed=seed or None) as bus:
+        yield bus
+
+
+async def show_queues(settings: Settings, data_dir: Path) -> int:
     """Print what waits at each durable."""
-    settings.need("nats_url")
-    async with connect(settings.nats_url, name="admin", seed=settings.nats_seed or None) as bus:
+    async with connected(settings, data_dir) as bus:
         table = Table("stream", "durable", "pending", "in flight", "redelivered", "oldest")
         for one in await queues(bus):
             age = "" if one.oldest_age_seconds is None else f"{one.oldest_age_seconds:.1f} s"
@@ -29,11 +49,10 @@ async def show_queues(settings: Settings) -> int:
     return 0
 
 
-async def dead_letters(action: str, ids: Sequence[int], settings: Settings) -> int:
+async def dead_letters(action: str, ids: Sequence[int], settings: Settings, data_dir: Path) -> int:
     """List, show, replay or drop dead letters by their number. Raises StackError for an unknown number."""
-    settings.need("nats_url")
     console = Console(highlight=False)
-    async with connect(settings.nats_url, name="admin", seed=settings.nats_seed or None) as bus:
+    async with connected(settings, data_dir) as bus:
         if action == "list":
             await print_letters(bus, console)
             return 0

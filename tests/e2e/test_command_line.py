@@ -409,3 +409,19 @@ def test_settings_lists_every_variable() -> None:
     done = truthtok("settings")
     assert "DATABASE_URL" in done.stdout
     assert "TRUTHTOK_MAX_UPLOAD_BYTES" in done.stdout
+
+
+def test_an_operator_sees_the_queues_and_the_dead_letters_of_a_running_stack(stack: Stack) -> None:
+    queues = truthtok("queues", "--data", str(stack.data))
+    assert queues.returncode == 0, queues.stderr
+    assert "prober-normal" in queues.stdout
+    letters = truthtok("dead-letters", "list", "--data", str(stack.data))
+    assert letters.returncode == 0, letters.stderr
+    none = truthtok("dead-letters", "replay", "999999", "--data", str(stack.data))
+    assert (none.returncode, none.stderr) == (1, "truthtok: there is no dead letter 999999\n")
+
+
+def test_queues_of_nobody_are_one_line(tmp_path: Path) -> None:
+    done = truthtok("queues", "--data", str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr == f"truthtok: set NATS_URL, or run `truthtok up` first: no stack runs on {tmp_path}\n"
