@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,3 +135,10 @@ def test_an_actor_says_on_its_first_line_what_goes_in_and_out(kind: type) -> Non
 @pytest.mark.parametrize("kind", ACTORS, ids=lambda kind: kind.name)
 def test_an_actor_reads_in_one_breath(kind: type) -> None:
     assert len(inspect.getsource(inspect.getmodule(kind)).splitlines()) <= 160
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/production.md"])
+def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
+    path = ROOT / page
+    targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", path.read_text())
+    assert [target for target in targets if not (path.parent / target).exists()] == []
