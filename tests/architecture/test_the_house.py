@@ -137,7 +137,9 @@ def test_an_actor_reads_in_one_breath(kind: type) -> None:
     assert len(inspect.getsource(inspect.getmodule(kind)).splitlines()) <= 160
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/production.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/production.md"]
+)
 def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
     path = ROOT / page
     targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", path.read_text())
