@@ -27,7 +27,9 @@ async def connected(settings: Settings, data_dir: Path) -> AsyncIterator[JetStre
     Raises SettingsError when there is neither, and BusError.
     """
     url, seed = settings.nats_url, settings.nats_seed
-    if not url:
+    if url:
+        settings.need("nats_url")
+    else:
         with suppress(OSError, ValueError, KeyError):
             run, keys = (json.loads((data_dir / name).read_text()) for name in ("run.json", "keys.json"))
             url, seed = f"nats://127.0.0.1:{run['ports']['nats']}", keys["seeds"][ADMIN]
