@@ -1,13 +1,10 @@
 """Everything that is rendered from declarations: `make render` writes it, `make check` finds it stale."""
 
-import json
-
 from deploy.composition import ACTORS
 from deploy.places import ROOT
 from deploy.render import ActorDeclaration, render, stale
 from deploy.settings import describe
-from gateway.openapi import openapi_document
-from gateway.routes.table import ROUTES
+from gateway.openapi import render_openapi
 
 
 def environment_example() -> str:
@@ -19,17 +16,12 @@ def environment_example() -> str:
     return "\n".join([*lines, ""])
 
 
-def openapi_text() -> str:
-    """Return `docs/openapi.json` for a service on its default address."""
-    return json.dumps(openapi_document(ROUTES, "http://127.0.0.1:8000"), indent=2) + "\n"
-
-
 def rendered() -> dict[str, str]:
     """Return every rendered file by its path in the repository."""
     declarations = [ActorDeclaration.of(kind) for kind in ACTORS]
     return {
         **render(declarations),
-        "docs/openapi.json": openapi_text(),
+        "docs/openapi.json": render_openapi(),
         ".env.example": environment_example(),
     }
 
