@@ -16,6 +16,8 @@ from deploy.addresses import SCHEMES, at, find_trouble, is_seed
 from deploy.stack_errors import StackError
 from gateway.config import GatewayConfig
 from gateway.signing import KEY_BYTES_MIN
+from storage.identity_records import UploadQuota
+from storage.sealing import KEY_BYTES, Vault
 
 PREFIX = "TRUTHTOK_"
 
@@ -57,6 +59,67 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     signing_key: Annotated[
         str,
         setting("TRUTHTOK_SIGNING_KEY", "64 hex digits or more; signs upload and media URLs", secret=True),
+    ] = ""
+    master_keys: Annotated[
+        str,
+        setting(
+            "TRUTHTOK_MASTER_KEYS",
+            "64 hex digits each, separated by commas, the newest first; wrap the keys of what is sealed",
+            secret=True,
+        ),
+    ] = ""
+    token_keys: Annotated[
+        str,
+        setting(
+            "TRUTHTOK_TOKEN_KEYS",
+            "Ed25519 seeds, 64 hex digits each, separated by commas, the newest first; sign access tokens",
+            secret=True,
+        ),
+    ] = ""
+    access_token_seconds: Annotated[
+        float, setting("TRUTHTOK_ACCESS_TOKEN_SECONDS", "how long an access token works", unit="s", ge=10)
+    ] = 900.0
+    refresh_token_seconds: Annotated[
+        float,
+        setting(
+            "TRUTHTOK_REFRESH_TOKEN_SECONDS", "how long a sign-in lasts from its last use", unit="s", ge=60
+        ),
+    ] = 30 * 86_400.0
+    register_as: Annotated[
+        Literal["creator", "viewer", "nobody"],
+        setting("TRUTHTOK_REGISTER_AS", "role of who registers: creator, viewer, or nobody may"),
+    ] = "creator"
+    password_memory_bytes: Annotated[
+        int,
+        setting(
+            "TRUTHTOK_PASSWORD_MEMORY_BYTES", "what hashing one password takes", unit="bytes", ge=8 * 1024**2
+        ),
+    ] = 64 * 1024**2
+    password_passes: Annotated[
+        int, setting("TRUTHTOK_PASSWORD_PASSES", "passes over that memory (argon2id)", ge=1, le=100)
+    ] = 3
+    rate_limits: Annotated[
+        bool, setting("TRUTHTOK_RATE_LIMITS", "0 lets everybody ask as often as they like")
+    ] = True
+    quota_uploads: Annotated[
+        int, setting("TRUTHTOK_QUOTA_UPLOADS", "uploads that one account may announce a day (UTC)", ge=0)
+    ] = 1000
+    quota_bytes: Annotated[
+        int, setting("TRUTHTOK_QUOTA_BYTES", "and their bytes together", unit="bytes", ge=0)
+    ] = 100 * 1024**3
+    encryption: Annotated[
+        Literal["off", "new", "all"],
+        setting(
+            "TRUTHTOK_ENCRYPTION",
+            "stored media: off; new: what is written is encrypted; all: and nothing else is read",
+        ),
+    ] = "off"
+    s3_encryption: Annotated[
+        str, setting("TRUTHTOK_S3_ENCRYPTION", "encryption by the bucket: AES256, aws:kms, or empty")
+    ] = ""
+    s3_kms_key: Annotated[str, setting("TRUTHTOK_S3_KMS_KEY", "id of the bucket's KMS key")] = ""
+    api_key: Annotated[
+        str, setting("TRUTHTOK_API_KEY", "key with which `truthtok upload` signs in", secret=True)
     ] = ""
     api_url: Annotated[str, setting("TRUTHTOK_API_URL", "where clients reach the API")] = ""
     media_url: Annotated[str, setting("TRUTHTOK_MEDIA_URL", "where clients reach the media plane")] = ""
@@ -137,7 +200,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def gateway(self) -> GatewayConfig:
         """Return what both gateways need. Raises SettingsError."""
-        self.need("signing_key")
+        self.need("signing_key", "master_keys", "token_keys")
         for name in ("api_url", "media_url"):
             self._check(name)
         return GatewayConfig(
@@ -152,8 +215,33 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             max_streams=self.max_streams,
             allowed_origins=tuple(one.strip() for one in self.allowed_origins.split(",") if one.strip()),
             redirect_to_storage=self.redirect_to_storage,
+            behind_proxy=self.behind_proxy,
+            token_seeds=self._hex_keys("token_keys"),
+            access_token_seconds=self.access_token_seconds,
+            refresh_token_seconds=self.refresh_token_seconds,
+            register_as=None if self.register_as == "nobody" else self.register_as,
+            password_memory_bytes=self.password_memory_bytes,
+            password_passes=self.password_passes,
+            rate_limits=self.rate_limits,
+            quota=UploadQuota(uploads=self.quota_uploads, size_bytes=self.quota_bytes),
             drain_seconds=self.drain_seconds,
         )
+
+    def vault(self) -> Vault:
+        """Return the master keys. Raises SettingsError."""
+        self.need("master_keys")
+        return Vault(self._hex_keys("master_keys"))
+
+    def _hex_keys(self, field: str) -> tuple[bytes, ...]:
+        """Return the keys of a setting, 32 bytes each. Raises SettingsError."""
+        try:
+            keys = tuple(bytes.fromhex(one) for one in getattr(self, field).split(",") if one.strip())
+        except ValueError:
+            keys = ()
+        if not keys or any(len(key) != KEY_BYTES for key in keys):
+            variable = described(field).variable
+            raise SettingsError(f"{variable} must be keys of {2 * KEY_BYTES} hex digits, separated by commas")
+        return keys
 
     def _key(self) -> bytes:
         try:

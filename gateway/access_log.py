@@ -34,6 +34,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     trace_id: str
     peer: str
     bytes: int
+    user_id: str = ""
+    """Of the account that asked, if the request named one."""
     code: str = ""
     """Of the problem, if it was one."""
 

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from storage.identity_records import Role, UploadQuota
+
 
 class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Public addresses, limits and the signing key. Times in seconds, sizes in bytes."""
@@ -27,5 +29,20 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Origins that browsers may call from; `*` allows any."""
     redirect_to_storage: bool = True
     """With storage that presigns URLs, send clients there instead of carrying the bytes."""
+    behind_proxy: bool = False
+    """A trusted proxy stands in front and passes the client's address on."""
+    token_seeds: tuple[bytes, ...] = ()
+    """Ed25519 seeds of 32 bytes: the first signs access tokens, every one verifies them and is published."""
+    access_token_seconds: float = 900.0
+    refresh_token_seconds: float = 30 * 86_400.0
+    """Counted from its last use."""
+    register_as: Role | None = "creator"
+    """What a new account may do; None when nobody may register."""
+    password_memory_bytes: int = 64 * 1024**2
+    """What one password hash takes (argon2id)."""
+    password_passes: int = 3
+    rate_limits: bool = True
+    quota: UploadQuota = UploadQuota(uploads=1000, size_bytes=100 * 1024**3)
+    """What one account may announce to upload on one day."""
     drain_seconds: float = 10.0
     """How long running requests may take to end after SIGTERM."""

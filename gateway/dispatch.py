@@ -6,6 +6,7 @@ Framework-free: `respond` takes and returns plain values and never raises.
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ import msgspec
 from gateway import access_log
 from gateway.body import check_length, decode_body, decode_query
 from gateway.caching import tagged
-from gateway.caller import determine_caller
+from gateway.caller import Caller, address_of, is_near, network_of
 from gateway.exchange import Request, Response
 from gateway.idempotent import fingerprint, key_of, once
 from gateway.log_line import now
@@ -27,10 +28,13 @@ from gateway.origins import (
     refuse_foreign_writes,
 )
 from gateway.ports import Surroundings
-from gateway.problems import ProblemError, problem_body, problem_headers, problem_of
+from gateway.problems import ProblemError, problem_body, problem_headers, problem_of, unauthenticated
 from gateway.request_id import HEADER, request_id_of
 from gateway.route import Call, Reply, Route
 from gateway.router import Found, Router
+from gateway.sealed_answers import SealedAnswers
+from gateway.signing import keys_of
+from storage.asking import asking_as
 from subjects.ids import new_id
 from subjects.trace import begin_trace, trace_id
 
@@ -49,6 +53,9 @@ class Trail:
     begun: float = field(default_factory=time.perf_counter)
     route: str = NO_ROUTE
     code: str = ""
+    caller: Caller = field(default_factory=Caller)
+    limits: Mapping[str, str] = field(default_factory=dict)
+    """The RateLimit headers, once something was spent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,7 @@ class Dispatcher:
             response = await self._answer(request, trail)
         except Exception as error:  # noqa: BLE001 - the edge: whatever it is becomes a problem
             response = self._problem(error, trail)
-        response = replace(response, headers=self._headers(request, response, request_id))
+        response = replace(response, headers=self._headers(request, response, trail))
         _record(request, response, trail)
         return response
 
@@ -86,19 +93,34 @@ class Dispatcher:
             return Response(status=204, headers=preflight_headers(found.allow))
         route = found.route(request.method)
         refuse_foreign_writes(request.method, headers, config.allowed_origins, config.api_url)
-        check_length(request.body, headers.get("content-length", ""), config.max_body_bytes)
-        call = self._call(request, route, found, trail)
         async with asyncio.timeout(route.timeout_seconds):
-            response = await self._run_once(request, route, call)
+            caller = trail.caller = await self._admit(request, route, trail)
+            check_length(request.body, headers.get("content-length", ""), config.max_body_bytes)
+            call = self._call(request, route, found, trail)
+            with asking_as(caller.asking):
+                response = await self._run_once(request, route, call)
         return tagged(response, headers.get("if-none-match", "")) if route.etag else response
+
+    async def _admit(self, request: Request, route: Route, trail: Trail) -> Caller:
+        """Return who asks, if they may and not too often. Raises ProblemError 401, 403 or 429."""
+        ports, headers = self.house.ports, request.headers
+        address = address_of(headers, request.peer, behind_proxy=self.house.config.behind_proxy)
+        if trail.route in PROBES:
+            return Caller(address=address, is_near=is_near(headers, request.peer))
+        try:
+            caller = await ports.identification.identify(headers, request.peer)
+        except ProblemError:  # guessing tokens is not free
+            trail.limits = await ports.limits.spend("read", f"address:{network_of(address)}")
+            raise
+        trail.caller = caller
+        trail.limits = await ports.limits.spend(route.bucket, caller.holder)
+        require(caller, route)
+        return caller
 
     def _call(self, request: Request, route: Route, found: Found, trail: Trail) -> Call:
         """Return the request decoded and checked. Raises ProblemError or msgspec.ValidationError."""
-        caller = determine_caller(request.headers, request.peer)
-        if route.admin and not caller.is_admin:
-            raise ProblemError("forbidden", "Only administrators may do this, from a private network.")
         return Call(
-            caller=caller,
+            caller=trail.caller,
             request_id=trail.request_id,
             trace=trail.trace,
             resource_id=new_id(self.house.ports.now()),
@@ -116,11 +138,17 @@ class Dispatcher:
         async def run(resource_id: Any) -> Response:
             return await self._run(request.method, route, replace(call, resource_id=resource_id))
 
+        kept = self.house.ports.idempotency
         return await once(
-            self.house.ports.idempotency,
+            SealedAnswers(kept, self.house.ports.vault) if route.secret else kept,
             call.caller.user_id,
             key_of(key),
-            fingerprint(request.method, request.path, msgspec.json.encode(call.body, order="sorted")),
+            fingerprint(
+                keys_of(self.house.config)[0],
+                request.method,
+                request.path,
+                msgspec.json.encode(call.body, order="sorted"),
+            ),
             resource_id=call.resource_id,
             run=run,
         )
@@ -140,10 +168,22 @@ class Dispatcher:
             body=problem_body(problem, trail.request_id),
         )
 
-    def _headers(self, request: Request, response: Response, request_id: str) -> dict[str, str]:
+    def _headers(self, request: Request, response: Response, trail: Trail) -> dict[str, str]:
         cors = cors_headers(request.headers.get("origin", ""), self.house.config.allowed_origins)
-        usual = {**SECURITY, "Cache-Control": "no-store", HEADER: request_id, **cors}
-        return {**usual, **response.headers}
+        usual = {**SECURITY, "Cache-Control": "no-store", HEADER: trail.request_id, **cors}
+        return {**usual, **trail.limits, **response.headers}
+
+
+def require(caller: Caller, route: Route) -> None:
+    """Raise ProblemError unless the caller may do what a route needs: 401 for nobody known, else 403."""
+    if route.needs is None or caller.may(route.needs):
+        return
+    if not caller.is_known:
+        raise unauthenticated(
+            "Sign in and send `Authorization: Bearer …` with the access token, or an API key."
+        )
+    what = "this API key's scopes do" if caller.key_id is not None else f"the role {caller.role} does"
+    raise ProblemError("forbidden", f"This takes the permission {route.needs}, which {what} not give.")
 
 
 def _written(route: Route, reply: Reply, *, headless: bool) -> Response:
@@ -169,7 +209,8 @@ def _record(request: Request, response: Response, trail: Trail) -> None:
             seconds=round(time.perf_counter() - trail.begun, 6),
             request_id=trail.request_id,
             trace_id=trace_id(trail.trace),
-            peer=request.peer,
+            peer=trail.caller.address or request.peer,
+            user_id=str(trail.caller.user_id) if trail.caller.is_known else "",
             bytes=len(response.body),
             code=trail.code,
         )

@@ -5,11 +5,11 @@ lapses by itself, and the next try makes its resource under the same id: what a 
 is found again, not made twice.
 """
 
+import hmac
 import logging
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from hashlib import sha256
 from http import HTTPStatus
 from typing import Final
 from uuid import UUID
@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 HEADER: Final = "Idempotency-Key"
 _FORM: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _BUSY_SECONDS: Final = 1
+_LABEL: Final = b"truthtok request 1"
 
 
 def key_of(value: str) -> str:
@@ -35,9 +36,12 @@ def key_of(value: str) -> str:
     return value
 
 
-def fingerprint(method: str, path: str, body: bytes) -> str:
-    """Return what makes a request the same request; `body` in canonical form."""
-    return sha256(b"\x00".join([method.encode(), path.encode(), body])).hexdigest()
+def fingerprint(key: bytes, method: str, path: str, body: bytes) -> str:
+    """Return what makes a request the same request; `body` in canonical form.
+
+    Keyed: a body may hold a password, and what is kept must not let anybody try passwords against it.
+    """
+    return hmac.new(key, b"\x00".join([_LABEL, method.encode(), path.encode(), body]), "sha256").hexdigest()
 
 
 async def once(

@@ -68,8 +68,8 @@ def _operation(route: Route) -> Json:
         if route.example is not None:
             media["example"] = route.example
         operation["requestBody"] = {"required": True, "content": {JSON: media}}
-    if route.admin:
-        operation["description"] = "For administrators, from a private network."
+    if route.needs is not None:
+        operation["description"] = f"Takes the permission `{route.needs}`."
     return operation
 
 
@@ -135,7 +135,7 @@ def _codes(route: Route) -> list[str]:
         codes += ["malformed_json", "too_large", "unsupported_media_type", "validation_failed"]
     if route.method == "POST":
         codes += ["request_in_progress", "idempotency_key_reused"]
-    return [*codes, "forbidden"] if route.admin else codes
+    return [*codes, "unauthenticated", "forbidden"] if route.needs else codes
 
 
 def _example(code: str) -> Json:

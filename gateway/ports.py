@@ -1,16 +1,20 @@
 """What the API is given by the composition root, and what its handlers see."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
 import msgspec
 
+from gateway.caller import Caller
 from gateway.config import GatewayConfig
 from gateway.event_stream import Seats
 from gateway.events import Hub
+from gateway.limits.buckets import BucketName
+from storage.identity_ports import Accounts, ApiKeys, Audit, Departures, Sessions
 from storage.ports import Idempotency, Uploads, Videos
+from storage.sealing import Vault
 from subjects.bus import Bus
 
 
@@ -37,6 +41,30 @@ class Queues(Protocol):
         """Return every durable's state. Raises BusUnavailableError."""
 
 
+class Identification(Protocol):
+    """Finds out who asks."""
+
+    async def identify(self, headers: Mapping[str, str], peer: str) -> Caller:
+        """Return the caller, a nobody when the request names none.
+
+        Raises ProblemError 401 for a token or key that is not in order. What it names is checked against
+        the account as it stands, at most a few seconds old.
+        """
+
+
+class Limits(Protocol):
+    """How often somebody may do something."""
+
+    async def spend(self, bucket: BucketName, holder: str) -> Mapping[str, str]:
+        """Take one from a holder's bucket (`Caller.holder`) and return the RateLimit headers.
+
+        Raises ProblemError 429 with these headers and Retry-After when it is empty.
+        """
+
+    async def refund(self, bucket: BucketName, holder: str) -> None:
+        """Give one back: it was spent on something that turned out to be in order."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependency:
     """A server behind this one."""
@@ -59,6 +87,15 @@ class Ports:
     videos: Videos
     uploads: Uploads
     idempotency: Idempotency
+    accounts: Accounts
+    departures: Departures
+    sessions: Sessions
+    api_keys: ApiKeys
+    audit: Audit
+    identification: Identification
+    limits: Limits
+    vault: Vault
+    """Seals what must not lie in the open."""
     bus: Bus
     queues: Queues
     kick: Callable[[], None]

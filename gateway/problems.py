@@ -13,7 +13,14 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from storage.errors import OffsetConflictError, StorageUnavailableError, UploadClosedError, VideoGoneError
+from storage.errors import (
+    EmailTakenError,
+    OffsetConflictError,
+    QuotaExceededError,
+    StorageUnavailableError,
+    UploadClosedError,
+    VideoGoneError,
+)
 from subjects.bus import BusUnavailableError
 
 CONTENT_TYPE: Final = "application/problem+json"
@@ -36,11 +43,14 @@ KINDS: Final[Mapping[str, Kind]] = {
     "malformed_request": Kind(400, "The request cannot be read"),
     "malformed_json": Kind(400, "The body is not JSON"),
     "invalid_parameter": Kind(400, "A parameter is not valid"),
+    "unauthenticated": Kind(401, "This needs a sign-in"),
+    "invalid_credentials": Kind(401, "These credentials do not open anything"),
     "forbidden": Kind(403, "You may not do this"),
     "bad_signature": Kind(403, "The URL's signature does not fit"),
     "not_found": Kind(404, "There is no such thing"),
     "method_not_allowed": Kind(405, "This method is not offered here"),
     "conflict": Kind(409, "The thing is in another state"),
+    "email_taken": Kind(409, "Another account has this e-mail"),
     "request_in_progress": Kind(409, "The same request is still running"),
     "offset_conflict": Kind(409, "The upload stands at another offset"),
     "gone": Kind(410, "This was here and is gone"),
@@ -54,6 +64,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "range_not_satisfiable": Kind(416, "The range lies outside the object"),
     "validation_failed": Kind(422, "A field is not valid"),
     "idempotency_key_reused": Kind(422, "The idempotency key was used for another request"),
+    "too_many_requests": Kind(429, "Too many requests"),
+    "quota_exceeded": Kind(429, "The quota of the day is used up"),
     "headers_too_large": Kind(431, "The headers are larger than allowed"),
     "checksum_mismatch": Kind(460, "The checksum does not fit the bytes"),
     "internal": Kind(500, "Something went wrong here"),
@@ -121,6 +133,12 @@ _TOLD: Final[tuple[tuple[type[BaseException], str, str], ...]] = (
     (msgspec.DecodeError, "malformed_json", "The body must be JSON: {0}."),
     (UnicodeDecodeError, "malformed_json", "The body must be JSON in UTF-8."),
     (VideoGoneError, "not_found", "There is no such video."),
+    (EmailTakenError, "email_taken", "Sign in, or use another e-mail."),
+    (
+        QuotaExceededError,
+        "quota_exceeded",
+        "This account has announced its uploads of today: go on tomorrow (UTC).",
+    ),
     (OffsetConflictError, "offset_conflict", "Ask where the upload stands and go on there: {0}."),
     (UploadClosedError, "upload_closed", "Begin a new upload: {0}."),
     (TimeoutError, "timeout", "The request took too long. Repeat it later."),
@@ -130,6 +148,12 @@ _TOLD: Final[tuple[tuple[type[BaseException], str, str], ...]] = (
 def unavailable(detail: str, code: str = "unavailable", seconds: int = RETRY_AFTER_SECONDS) -> ProblemError:
     """Return a 503 that says when to come again."""
     return ProblemError(code, detail, headers={"Retry-After": str(seconds)})
+
+
+def unauthenticated(detail: str, error: str = "") -> ProblemError:
+    """Return a 401 with its challenge; `error` is a code of RFC 6750, left out when no token was sent."""
+    challenge = f'Bearer realm="truthtok", error="{error}"' if error else 'Bearer realm="truthtok"'
+    return ProblemError("unauthenticated", detail, headers={"WWW-Authenticate": challenge})
 
 
 def invalid_body(error: msgspec.ValidationError) -> ProblemError:

@@ -8,6 +8,8 @@ from uuid import UUID
 import msgspec
 
 from gateway.caller import Caller
+from gateway.limits.buckets import BucketName
+from gateway.policy import Permission
 
 if TYPE_CHECKING:
     from gateway.ports import Surroundings
@@ -45,6 +47,12 @@ class Call:
     def video_id(self) -> UUID:
         """The video of the path."""
         found: UUID = self.path["video_id"]
+        return found
+
+    @property
+    def subject_id(self) -> UUID:
+        """The user or key of the path."""
+        found: UUID = self.path.get("user_id") or self.path["key_id"]
         return found
 
     @property
@@ -87,7 +95,12 @@ class Route:
     """Sent with every answer of this route, in place of the usual ones."""
     problems: tuple[str, ...] = ()
     """Codes it may answer beyond those that any route may."""
-    admin: bool = False
+    needs: Permission | None = None
+    """What the caller must be allowed to do; None lets anybody in."""
+    limit: BucketName | None = None
+    """Which bucket it takes from; None: `read` for GET, else `write`."""
+    secret: bool = False
+    """The answer holds a secret: nobody keeps it in the open, not even for an idempotency key."""
     etag: bool = False
     timeout_seconds: float = 15.0
     example: Any = None
@@ -97,3 +110,8 @@ class Route:
     def name(self) -> str:
         """The operation's name: that of its handler."""
         return str(getattr(self.handler, "__name__", self.path))
+
+    @property
+    def bucket(self) -> BucketName:
+        """Which limit it counts against."""
+        return self.limit or ("read" if self.method == "GET" else "write")

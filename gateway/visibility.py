@@ -9,7 +9,7 @@ from storage.records import Video
 
 async def get_visible(house: Surroundings, call: Call) -> Video:
     """Return the video of the path. Raises ProblemError 404, also for one the caller may not know of."""
-    video = await house.ports.videos.find(call.video_id, call.caller.user_id)
+    video = await house.ports.videos.find(call.video_id, call.caller.viewer_id)
     if video is None:
         raise ProblemError("not_found", "There is no such video.")
     return video
@@ -20,7 +20,7 @@ async def get_owned(house: Surroundings, call: Call, *, admins: bool = False) ->
 
     Raises ProblemError 404, or 403 for one that the caller may see and not change.
     """
-    if admins and call.caller.is_admin:
+    if admins and call.caller.may("videos.change_any"):
         try:
             return await house.ports.videos.load(call.video_id)
         except VideoGoneError:

@@ -5,7 +5,10 @@ StorageError
 ├── VideoGoneError            the video was deleted while work on it was under way: drop the work
 ├── ObjectMissingError        no object lies at this key
 ├── OffsetConflictError       an upload stands at another offset than the writer believes
-└── UploadClosedError         an upload takes no more bytes: complete, expired or terminated
+├── UploadClosedError         an upload takes no more bytes: complete, expired or terminated
+├── EmailTakenError           another account has this e-mail
+├── QuotaExceededError        the account has announced as much as it may on one day
+└── SealBrokenError           sealed data does not fit its key: tampered with, or the key is not among ours
 """
 
 from uuid import UUID
@@ -48,3 +51,15 @@ class UploadClosedError(StorageError):
     def __init__(self, upload_id: UUID, state: str) -> None:
         super().__init__(f"upload {upload_id} is {state}")
         self.state = state
+
+
+class EmailTakenError(StorageError):
+    """Another account has this e-mail."""
+
+
+class QuotaExceededError(StorageError):
+    """The account has announced as many uploads, or bytes, as it may on one day."""
+
+
+class SealBrokenError(StorageError):
+    """Sealed data does not fit its key: it was tampered with, or its key is not among those configured."""

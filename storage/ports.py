@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
+from storage.identity_records import UploadQuota
 from storage.records import (
     Answer,
     Claim,
@@ -35,8 +36,11 @@ from subjects.media import Location, Metadata
 class Videos(Protocol):
     """The aggregate of a video: what its owner said and what actors derived."""
 
-    async def create(self, video: NewVideo, upload: NewUpload) -> None:
-        """Keep the intent and its upload in one transaction. A known video id changes nothing."""
+    async def create(self, video: NewVideo, upload: NewUpload, quota: UploadQuota | None = None) -> None:
+        """Keep the intent and its upload in one transaction. A known video id changes nothing.
+
+        Counts against the owner's day. Raises QuotaExceededError, having kept nothing.
+        """
 
     async def find(self, video_id: UUID, viewer_id: UUID) -> Video | None:
         """Return a video the viewer may see: their own, or one that is public or unlisted."""
@@ -116,16 +120,22 @@ class Stages(Protocol):
 class Uploads(Protocol):
     """tus uploads: what was promised, what has arrived, and where it lies."""
 
-    async def create(self, upload: NewUpload) -> None:
-        """Keep a new upload. A known id changes nothing. Raises VideoGoneError."""
+    async def create(self, upload: NewUpload, quota: UploadQuota | None = None) -> None:
+        """Keep a new upload. A known id changes nothing. Raises VideoGoneError.
+
+        Counts against the user's day. Raises QuotaExceededError, having kept nothing.
+        """
 
     async def find(self, upload_id: UUID) -> Upload | None:
         """Return an upload in whatever state, or None."""
 
-    async def declare_length(self, upload_id: UUID, length_bytes: int) -> Upload:
+    async def declare_length(
+        self, upload_id: UUID, length_bytes: int, quota: UploadQuota | None = None
+    ) -> Upload:
         """Set the length a client deferred. Raises UploadClosedError when it is set to another already.
 
-        ValueError when more bytes than that are here.
+        Its bytes count against the user's day now. ValueError when more bytes than that are here,
+        QuotaExceededError when they are too many.
         """
 
     async def append(

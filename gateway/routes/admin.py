@@ -145,7 +145,7 @@ ROUTES: Final = (
         summary="How much work waits for each actor",
         group="Operations",
         answer=QueueList,
-        admin=True,
+        needs="operations",
     ),
     Route(
         method="GET",
@@ -155,7 +155,7 @@ ROUTES: Final = (
         group="Operations",
         query=LettersQuery,
         answer=LetterPage,
-        admin=True,
+        needs="operations",
     ),
     Route(
         method="POST",
@@ -164,7 +164,7 @@ ROUTES: Final = (
         summary="Put a dead letter back to work",
         group="Operations",
         status=204,
-        admin=True,
+        needs="operations",
         problems=("not_found",),
     ),
     Route(
@@ -174,7 +174,7 @@ ROUTES: Final = (
         summary="Forget a dead letter",
         group="Operations",
         status=204,
-        admin=True,
+        needs="operations",
         problems=("not_found",),
     ),
 )

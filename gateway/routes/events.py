@@ -24,7 +24,7 @@ async def stream_events(house: Surroundings, call: Call) -> Reply:
         raise unavailable("Events cannot be followed right now.")
 
     async def snapshot() -> Video | None:
-        video = await house.ports.videos.find(call.video_id, call.caller.user_id)
+        video = await house.ports.videos.find(call.video_id, call.caller.viewer_id)
         return await present_live(house, video) if video is not None else None
 
     stream = EventStream(house.hub, call.video_id, snapshot, after)

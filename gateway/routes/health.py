@@ -7,6 +7,7 @@ from typing import Final, Literal
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.ports import Dependency, Surroundings
+from gateway.problems import ProblemError
 from gateway.readiness import Readiness, unready
 from gateway.route import Answer, Call, Reply, Route
 
@@ -50,8 +51,13 @@ async def get_readiness(house: Surroundings, call: Call) -> Reply:  # noqa: ARG0
     return Reply(body=Readiness(degraded=slow))
 
 
-async def get_deep_health(house: Surroundings, call: Call) -> Reply:  # noqa: ARG001 - a handler takes both
-    """Return how each dependency is, with its latency; 503 when a needed one fails."""
+async def get_deep_health(house: Surroundings, call: Call) -> Reply:
+    """Return how each dependency is, with its latency; 503 when a needed one fails.
+
+    Raises ProblemError 403 unless an administrator asks, or somebody in the private network.
+    """
+    if not (call.caller.is_near or call.caller.may("operations")):
+        raise ProblemError("forbidden", "Ask from the private network, or as an administrator.")
     found = await examine(house.ports.dependencies)
     failed = {needed for needed, one in found.values() if one.status == "failed"}
     status: Literal["ok", "degraded", "failed"] = (
@@ -108,7 +114,7 @@ ROUTES: Final = (
         summary="Each server behind this one: status and latency",
         group="Health and documents",
         answer=DeepHealth,
-        admin=True,
+        problems=("forbidden",),
     ),
     Route(
         method="GET",

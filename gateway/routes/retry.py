@@ -41,6 +41,7 @@ ROUTES: Final = (
         group="Videos",
         answer=Video,
         status=202,
-        problems=("not_found", "forbidden", "conflict"),
+        needs="videos.change_own",
+        problems=("not_found", "conflict"),
     ),
 )

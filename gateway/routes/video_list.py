@@ -41,7 +41,7 @@ async def list_videos(house: Surroundings, call: Call) -> Reply:
         user_id=asked.user_id, status=asked.status, box=parse_box(asked.bbox), text=asked.q or None
     )
     # One more than asked for says whether there is another page.
-    found = await house.ports.videos.page(query, call.caller.user_id, before, asked.limit + 1)
+    found = await house.ports.videos.page(query, call.caller.viewer_id, before, asked.limit + 1)
     shown, now = found[: asked.limit], house.ports.now()
     data = tuple(present_video(video, house.hub.progress(video.id), now) for video in shown)
     more = len(found) > asked.limit

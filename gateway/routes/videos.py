@@ -132,6 +132,9 @@ ROUTES: Final = (
         body=VideoIntent,
         answer=CreatedVideo,
         status=201,
+        needs="videos.create",
+        limit="upload",
+        problems=("quota_exceeded",),
         example=EXAMPLE,
     ),
     Route(
@@ -152,7 +155,8 @@ ROUTES: Final = (
         group="Videos",
         body=VideoEdit,
         answer=Video,
-        problems=("not_found", "forbidden"),
+        needs="videos.change_own",
+        problems=("not_found",),
         example={"title": "Rain, later that day", "location": None},
     ),
     Route(
@@ -162,6 +166,7 @@ ROUTES: Final = (
         summary="Delete a video with everything made of it",
         group="Videos",
         status=204,
-        problems=("not_found", "forbidden"),
+        needs="videos.change_own",
+        problems=("not_found",),
     ),
 )

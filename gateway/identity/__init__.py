@@ -1,0 +1,1 @@
+"""Finds out who asks: passwords, access tokens, refresh tokens and API keys."""

@@ -1,0 +1,33 @@
+"""Every limit of the gateways in one table. A bucket fills at its rate up to its capacity, an act takes one.
+
+Generous to people and programs that behave; what they guard against is a flood. Sign-ins are scarce.
+"""
+
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple
+
+BucketName = Literal[
+    "read", "write", "upload", "sign_in", "sign_in_account", "register", "refresh", "expensive"
+]
+
+
+class Bucket(NamedTuple):
+    """How many at once, and how many a second in the long run."""
+
+    capacity: int
+    per_second: float
+
+
+BUCKETS: Final[Mapping[BucketName, Bucket]] = {
+    "read": Bucket(600, 100.0),
+    "write": Bucket(200, 20.0),
+    # New uploads; how many bytes and how many a day is the account's quota.
+    "upload": Bucket(100, 10.0),
+    # Attempts to sign in that failed, by address and by account: success gives back what it took.
+    "sign_in": Bucket(30, 0.2),
+    "sign_in_account": Bucket(10, 1 / 60),
+    "register": Bucket(60, 0.5),
+    "refresh": Bucket(60, 1.0),
+    # An export reads everything that a person has.
+    "expensive": Bucket(5, 1 / 60),
+}

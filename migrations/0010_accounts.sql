@@ -1,0 +1,17 @@
+-- Accounts. E-mail and name are sealed under a key of their own row, which is wrapped by a key that the database
+-- never sees; an account is found by a keyed hash of its e-mail. The local account has neither.
+alter table users
+    drop column name,
+    add column role text not null default 'creator' check (role in ('viewer', 'creator', 'moderator', 'admin')),
+    add column data_key bytea check (octet_length(data_key) <= 200),
+    add column email_hash bytea check (octet_length(email_hash) = 32),
+    add column email_sealed bytea check (octet_length(email_sealed) <= 2000),
+    add column name_sealed bytea check (octet_length(name_sealed) <= 2000),
+    add column password_hash text check (length(password_hash) between 1 and 300),
+    add column updated_at timestamptz not null default now(),
+    -- Once set, nothing personal is left in the row; it stays until what belongs to it has been removed.
+    add column closed_at timestamptz,
+    add check (num_nonnulls(data_key, email_hash, email_sealed, name_sealed, password_hash) in (0, 5));
+
+create unique index users_by_email on users (email_hash) where email_hash is not null;
+create index users_closed on users (closed_at, id) where closed_at is not null;
