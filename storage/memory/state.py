@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 from msgspec.structs import asdict, replace
 
 from storage.errors import VideoGoneError
+from storage.identity_records import AuditEntry
 from storage.records import NewUpload, OutboxLine, Upload, Video
 from storage.words import storable
 from subjects.codec import Envelope
@@ -40,6 +41,11 @@ class State:
     sweeps: dict[UUID, Sweep] = field(default_factory=dict)
     outbox: dict[int, OutboxLine] = field(default_factory=dict)
     promises: int = 0
+    audit: dict[UUID, AuditEntry] = field(default_factory=dict)
+    upload_days: dict[tuple[UUID, date], tuple[int, int]] = field(default_factory=dict)
+    """Uploads and bytes that each user announced on each day (UTC)."""
+    closed_at: dict[UUID, datetime] = field(default_factory=dict)
+    """Accounts that were closed, until nothing refers to them any more."""
 
     def video(self, video_id: UUID) -> Video:
         """Return a video. Raises VideoGoneError."""
