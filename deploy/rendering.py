@@ -9,7 +9,7 @@ from gateway.openapi import render_openapi
 
 def environment_example() -> str:
     """Return `.env.example`: every setting, commented out, with its meaning."""
-    lines = ["# Rendered by `make render` from deploy/settings.py. Every setting of every process."]
+    lines = ["# Rendered by `make render` from deploy/declared_settings.py. Every setting of every process."]
     for one in describe():
         unit = f" ({one.unit})" if one.unit else ""
         lines += ["", f"# {one.meaning}{unit}", f"#{one.variable}={one.default}"]

@@ -14,6 +14,8 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Where clients reach the media plane, without a trailing slash."""
     signing_key: bytes
     """At least 32 random bytes, the same in every gateway process: signs upload and media URLs."""
+    former_signing_keys: tuple[bytes, ...] = ()
+    """What signed before it: what they signed still opens."""
     max_upload_bytes: int = 4 * 1024**3
     upload_ttl_seconds: float = 24 * 3600.0
     """An upload without a new byte for so long is abandoned."""

@@ -97,9 +97,10 @@ def keys_of(config: GatewayConfig) -> tuple[bytes, ...]:
 
     Raises ValueError for a short one.
     """
-    if len(config.signing_key) < KEY_BYTES_MIN:
-        raise ValueError(f"the signing key must have at least {KEY_BYTES_MIN} bytes")
-    return (config.signing_key,)
+    keys = (config.signing_key, *config.former_signing_keys)
+    if any(len(key) < KEY_BYTES_MIN for key in keys):
+        raise ValueError(f"a signing key must have at least {KEY_BYTES_MIN} bytes")
+    return keys
 
 
 def _sign(key: bytes, text: bytes) -> str:

@@ -101,9 +101,19 @@ def test_another_key_opens_nothing() -> None:
     assert signing.find_upload_id(other, signing.upload_token(CONFIG, VIDEO)) is None
 
 
-def test_a_short_key_is_refused() -> None:
+def test_a_new_key_signs_and_what_a_former_one_signed_still_opens() -> None:
+    rotated = replace(CONFIG, signing_key=b"n" * 32, former_signing_keys=(CONFIG.signing_key,))
+    assert signing.find_upload_id(rotated, signing.upload_token(CONFIG, VIDEO)) == VIDEO
+    signature = signing.media_query(CONFIG, VIDEO, 2_000_000_000).rpartition("=")[2]
+    assert signing.check_media(rotated, VIDEO, "2000000000", signature, NOW) == "valid"
+    assert signing.find_upload_id(CONFIG, signing.upload_token(rotated, VIDEO)) is None
+
+
+@pytest.mark.parametrize("name", ["signing_key", "former_signing_keys"])
+def test_a_short_key_is_refused(name: str) -> None:
+    short = b"k" * 31
     with pytest.raises(ValueError, match="32 bytes"):
-        signing.upload_url(replace(CONFIG, signing_key=b"k" * 31), VIDEO)
+        signing.upload_url(replace(CONFIG, **{name: short if name == "signing_key" else (short,)}), VIDEO)
 
 
 @given(st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
