@@ -20,7 +20,7 @@ from deploy.child import Child
 from deploy.composition import ACTOR_NAMES
 from deploy.data_dir import remembered_ports
 from deploy.embedded import Servers, plan_servers
-from deploy.keyring import Keyring, remembered_keyring
+from deploy.keyring import KEY_LISTS, Keyring, remembered_keyring
 from deploy.knock import is_ready
 from deploy.places import nats_directory
 from deploy.provisioning import apply_nats, migrate_database
@@ -65,6 +65,8 @@ class RunningStack:
     api_url: str
     media_url: str
     supervisor: Supervisor
+    api_key: str = field(repr=False)
+    """Of the operator's own account."""
 
 
 def stack_settings(settings: Settings, plan: Plan, servers: Servers, keyring: Keyring) -> Settings:
@@ -77,7 +79,7 @@ def stack_settings(settings: Settings, plan: Plan, servers: Servers, keyring: Ke
         nats_seed=keyring.seeds[ADMIN],
         nats_replicas=1,
         objects=settings.objects or str(plan.data_dir / "objects"),
-        signing_key=settings.signing_key or keyring.signing_key,
+        **{name: getattr(settings, name) or getattr(keyring, name) for name in KEY_LISTS},
         port=plan.port,
         media_port=plan.media_port,
     )
@@ -138,7 +140,7 @@ async def running_stack(
         await asyncio.gather(migrate_database(settings), apply_nats(settings))
         await supervisor.start(*processes(plan, settings, keyring))
         config = settings.gateway()
-        yield RunningStack(config.api_url, config.media_url, supervisor)
+        yield RunningStack(config.api_url, config.media_url, supervisor, keyring.local_api_key)
 
 
 def check_host(settings: Settings) -> None:
