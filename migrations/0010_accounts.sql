@@ -11,7 +11,11 @@ alter table users
     add column updated_at timestamptz not null default now(),
     -- Once set, nothing personal is left in the row; it stays until what belongs to it has been removed.
     add column closed_at timestamptz,
-    add check (num_nonnulls(data_key, email_hash, email_sealed, name_sealed, password_hash) in (0, 5));
+    -- An e-mail can be found or it is not there; nothing is sealed without a key, and no key seals nothing.
+    add check ((email_hash is null) = (email_sealed is null)),
+    add check ((data_key is null) = (email_sealed is null and name_sealed is null));
 
 create unique index users_by_email on users (email_hash) where email_hash is not null;
+-- What a master key sealed, by the name in front: so a rotation of keys finds what is left for it to do.
+create index users_by_master_key on users (substring(data_key from 1 for 8), id) where data_key is not null;
 create index users_closed on users (closed_at, id) where closed_at is not null;

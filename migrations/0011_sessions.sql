@@ -17,4 +17,4 @@ create table refresh_tokens (
     used_at timestamptz
 );
 
-create index refresh_tokens_of_session on refresh_tokens (session_id);
+create index refresh_tokens_of_session on refresh_tokens (session_id, used_at);

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from storage.identity_ports import Accounts, ApiKeys, Audit, Departures, Sessions
 from storage.ports import Cache, Dependency, Idempotency, Objects, Outbox, Stages, Uploads, Videos
 
 
@@ -14,7 +15,12 @@ class Storage:
     uploads: Uploads
     outbox: Outbox
     idempotency: Idempotency
+    accounts: Accounts
+    sessions: Sessions
+    api_keys: ApiKeys
+    departures: Departures
+    audit: Audit
     objects: Objects
     cache: Cache
     database: Dependency
-    """What the first five rely on; for readiness."""
+    """What all but objects and cache rely on; for readiness."""

@@ -8,6 +8,7 @@ StorageError
 ├── UploadClosedError         an upload takes no more bytes: complete, expired or terminated
 ├── EmailTakenError           another account has this e-mail
 ├── QuotaExceededError        the account has announced as much as it may on one day
+├── VaultMissingError         accounts were asked for by a process that was given no master keys
 └── SealBrokenError           sealed data does not fit its key: tampered with, or the key is not among ours
 """
 
@@ -59,6 +60,13 @@ class EmailTakenError(StorageError):
 
 class QuotaExceededError(StorageError):
     """The account has announced as many uploads, or bytes, as it may on one day."""
+
+
+class VaultMissingError(StorageError):
+    """Accounts are sealed, and this process was given no master keys."""
+
+    def __init__(self) -> None:
+        super().__init__("accounts are sealed: set TRUTHTOK_MASTER_KEYS for this process")
 
 
 class SealBrokenError(StorageError):

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from msgspec.structs import asdict, replace
 
-from storage.errors import VideoGoneError
-from storage.identity_records import AuditEntry
-from storage.records import NewUpload, OutboxLine, Upload, Video
+from storage.errors import QuotaExceededError, VideoGoneError
+from storage.identity_records import AuditEntry, UploadQuota
+from storage.memory.people import Family, Person, RefreshToken, ServiceKey, local_person
+from storage.records import LOCAL_USER_ID, NewUpload, OutboxLine, Upload, Video
 from storage.words import storable
 from subjects.codec import Envelope
 
@@ -46,12 +47,20 @@ class State:
     """Uploads and bytes that each user announced on each day (UTC)."""
     closed_at: dict[UUID, datetime] = field(default_factory=dict)
     """Accounts that were closed, until nothing refers to them any more."""
+    people: dict[UUID, Person] = field(default_factory=lambda: {LOCAL_USER_ID: local_person()})
+    sessions: dict[UUID, Family] = field(default_factory=dict)
+    refresh_tokens: dict[bytes, RefreshToken] = field(default_factory=dict)
+    api_keys: dict[UUID, ServiceKey] = field(default_factory=dict)
 
     def video(self, video_id: UUID) -> Video:
         """Return a video. Raises VideoGoneError."""
         if video_id not in self.videos:
             raise VideoGoneError(video_id)
         return self.videos[video_id]
+
+    def person(self, user_id: UUID) -> Person | None:
+        """Return somebody whose account is not closed, or None."""
+        return None if user_id in self.closed_at else self.people.get(user_id)
 
     def owned(self, video_id: UUID, owner_id: UUID) -> Video | None:
         """Return a video of this owner, or None."""
@@ -74,6 +83,19 @@ class State:
         said = asdict(upload) | {"filename": storable(upload.filename)}
         self.uploads.setdefault(upload.id, Upload(**said, **progress))
         self.sweeps.setdefault(upload.id, Sweep())
+
+    def count(
+        self, user_id: UUID, at: datetime, uploads: int, size_bytes: int, quota: UploadQuota | None
+    ) -> None:
+        """Count what is announced against the user's day. Raises QuotaExceededError."""
+        if user_id in self.closed_at:
+            raise QuotaExceededError(f"account {user_id} is closed")
+        day = user_id, at.astimezone(UTC).date()
+        before_uploads, before_bytes = self.upload_days.get(day, (0, 0))
+        total = before_uploads + uploads, before_bytes + size_bytes
+        if quota is not None and (total[0] > quota.uploads or total[1] > quota.size_bytes):
+            raise QuotaExceededError(f"account {user_id} has announced as much as it may")
+        self.upload_days[day] = total
 
     def promise(self, envelope: Envelope) -> None:
         """Put a message into the outbox."""

@@ -4,10 +4,15 @@ from collections.abc import Callable
 from datetime import datetime
 
 from storage.bundle import Storage
+from storage.memory.accounts import MemoryAccounts
+from storage.memory.api_keys import MemoryApiKeys
+from storage.memory.audit import MemoryAudit
 from storage.memory.cache import MemoryCache
+from storage.memory.departures import MemoryDepartures
 from storage.memory.idempotency import MemoryIdempotency
 from storage.memory.objects import MemoryObjects
 from storage.memory.outbox import MemoryOutbox
+from storage.memory.sessions import MemorySessions
 from storage.memory.stages import MemoryStages
 from storage.memory.state import State, utc_now
 from storage.memory.uploads import MemoryUploads
@@ -16,7 +21,7 @@ from storage.records import CLAIM_SECONDS
 
 
 class MemoryStorage:
-    """Videos, stages, uploads, outbox and idempotency keys that see each other's writes."""
+    """What is kept of videos and of people, each twin seeing what the others write."""
 
     def __init__(self, now: Callable[[], datetime] = utc_now, claim_seconds: float = CLAIM_SECONDS) -> None:
         state = State(now=now)
@@ -25,6 +30,11 @@ class MemoryStorage:
         self.uploads = MemoryUploads(state)
         self.outbox = MemoryOutbox(state)
         self.idempotency = MemoryIdempotency(now, claim_seconds)
+        self.accounts = MemoryAccounts(state)
+        self.sessions = MemorySessions(state)
+        self.api_keys = MemoryApiKeys(state)
+        self.departures = MemoryDepartures(state)
+        self.audit = MemoryAudit(state)
         self.database = MemoryDatabase()
 
     def bundle(self) -> Storage:
@@ -35,6 +45,11 @@ class MemoryStorage:
             uploads=self.uploads,
             outbox=self.outbox,
             idempotency=self.idempotency,
+            accounts=self.accounts,
+            sessions=self.sessions,
+            api_keys=self.api_keys,
+            departures=self.departures,
+            audit=self.audit,
             objects=MemoryObjects(),
             cache=MemoryCache(),
             database=self.database,

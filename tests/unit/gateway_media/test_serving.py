@@ -17,8 +17,6 @@ from gateway.media.server import serve_media
 from gateway.ops import serve_ops
 from storage.bundle import Storage
 from storage.errors import StorageUnavailableError
-from storage.memory.cache import MemoryCache
-from storage.memory.objects import MemoryObjects
 from storage.memory.storage import MemoryStorage
 from subjects.memory import MemoryBus
 from tests.unit.gateway_media.house import PIECE, TUS, House, create, head_of, running, until
@@ -86,16 +84,7 @@ async def test_a_busy_port_is_one_clear_line() -> None:
 
 async def test_the_whole_plane_relays_what_it_promises() -> None:
     memory, bus, stop, port = MemoryStorage(), MemoryBus(), asyncio.Event(), _free_port()
-    storage = Storage(
-        videos=memory.videos,
-        stages=memory.stages,
-        uploads=memory.uploads,
-        outbox=memory.outbox,
-        idempotency=memory.idempotency,
-        objects=MemoryObjects(),
-        cache=MemoryCache(),
-        database=MemoryObjects(),
-    )
+    storage = memory.bundle()
     async with asyncio.TaskGroup() as group:
         group.create_task(
             serve_media(CONFIG, storage, bus, host="127.0.0.1", port=port, ready=_all_well, stop=stop)
