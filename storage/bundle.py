@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from storage.identity_ports import Accounts, ApiKeys, Audit, Departures, Sessions
+from storage.limits_port import Buckets
 from storage.ports import Cache, Dependency, Idempotency, Objects, Outbox, Stages, Uploads, Videos
 
 
@@ -22,5 +23,6 @@ class Storage:
     audit: Audit
     objects: Objects
     cache: Cache
+    buckets: Buckets
     database: Dependency
-    """What all but objects and cache rely on; for readiness."""
+    """What all but objects, cache and buckets rely on; for readiness."""

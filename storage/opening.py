@@ -18,6 +18,7 @@ from storage.postgres.stages import PostgresStages
 from storage.postgres.uploads import PostgresUploads
 from storage.postgres.videos import PostgresVideos
 from storage.redis import open_cache
+from storage.redis_buckets import RedisBuckets
 from storage.sealing import Vault
 
 
@@ -54,5 +55,6 @@ async def open_storage(
             audit=PostgresAudit(database),
             objects=objects,
             cache=cache,
+            buckets=RedisBuckets(cache.client, cache.breaker),
             database=database,
         )

@@ -1,7 +1,6 @@
 """The cache in Redis, behind a small circuit breaker: a Redis that is gone costs nothing."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,13 +12,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from storage.breaker import ANSWER_SECONDS, Breaker
 from storage.errors import StorageUnavailableError
 
-ANSWER_SECONDS: Final = 0.25
-"""Slower than this, asking Postgres is quicker."""
 CONNECTIONS_MAX: Final = 32
-PAUSE_SECONDS: Final = 1.0
-"""How long nothing is asked of a server that just failed."""
 
 
 @dataclass(slots=True)
@@ -27,8 +23,7 @@ class RedisCache:
     """Values in Redis; misses while it does not answer."""
 
     client: Any
-    clock: Callable[[], float] = time.monotonic
-    _closed_until: float = field(default=float("-inf"), init=False)
+    breaker: Breaker = field(default_factory=Breaker)
 
     async def get(self, key: str) -> bytes | None:
         """Return a value, or None."""
@@ -56,13 +51,9 @@ class RedisCache:
             raise StorageUnavailableError(f"Redis: {error or type(error).__name__}") from error
 
     async def _ask(self, question: Callable[[], Awaitable[Any]]) -> Any:
-        if self.clock() < self._closed_until:
-            return None
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                return await question()
-        except (RedisError, OSError):
-            self._closed_until = self.clock() + PAUSE_SECONDS
+            return await self.breaker.ask(question)
+        except StorageUnavailableError:
             return None
 
 

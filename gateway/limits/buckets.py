@@ -4,19 +4,13 @@ Generous to people and programs that behave; what they guard against is a flood.
 """
 
 from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
+
+from storage.token_bucket import Bucket
 
 BucketName = Literal[
     "read", "write", "upload", "sign_in", "sign_in_account", "register", "refresh", "expensive"
 ]
-
-
-class Bucket(NamedTuple):
-    """How many at once, and how many a second in the long run."""
-
-    capacity: int
-    per_second: float
-
 
 BUCKETS: Final[Mapping[BucketName, Bucket]] = {
     "read": Bucket(600, 100.0),

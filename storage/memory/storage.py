@@ -7,6 +7,7 @@ from storage.bundle import Storage
 from storage.memory.accounts import MemoryAccounts
 from storage.memory.api_keys import MemoryApiKeys
 from storage.memory.audit import MemoryAudit
+from storage.memory.buckets import MemoryBuckets
 from storage.memory.cache import MemoryCache
 from storage.memory.departures import MemoryDepartures
 from storage.memory.idempotency import MemoryIdempotency
@@ -29,7 +30,7 @@ class MemoryStorage:
         self.stages = MemoryStages(state)
         self.uploads = MemoryUploads(state)
         self.outbox = MemoryOutbox(state)
-        self.idempotency = MemoryIdempotency(now, claim_seconds)
+        self.idempotency = MemoryIdempotency(state, claim_seconds)
         self.accounts = MemoryAccounts(state)
         self.sessions = MemorySessions(state)
         self.api_keys = MemoryApiKeys(state)
@@ -52,6 +53,7 @@ class MemoryStorage:
             audit=self.audit,
             objects=MemoryObjects(),
             cache=MemoryCache(),
+            buckets=MemoryBuckets(),
             database=self.database,
         )
 

@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 
 from deploy.embedded import Embedded
+from storage.breaker import Breaker
 from storage.errors import StorageUnavailableError
 from storage.memory import MemoryObjects
 from storage.migrations import migrate
@@ -69,7 +70,7 @@ async def test_a_killed_postgres_is_unavailable_and_then_serves_the_same_pool(da
 async def test_a_killed_redis_is_an_empty_cache_and_then_serves_again(data_dir: Path) -> None:
     embedded, now = Embedded(data_dir, durable=False), [0.0]
     async with embedded as servers, open_cache(servers.redis_url) as opened:
-        cache = RedisCache(opened.client, clock=lambda: now[0])
+        cache = RedisCache(opened.client, Breaker(lambda: now[0]))
         await cache.put("k", b"kept", 60)
         os.kill(embedded.supervisor.pids["redis"], signal.SIGKILL)
         await outlast_silence(cache)
@@ -155,7 +156,7 @@ async def silent_server() -> AsyncIterator[Silent]:
 async def test_a_silent_redis_is_asked_once_a_second() -> None:
     now = [0.0]
     async with silent_server() as silent, open_cache(f"redis://127.0.0.1:{silent.port}") as opened:
-        cache = RedisCache(opened.client, clock=lambda: now[0])
+        cache = RedisCache(opened.client, Breaker(lambda: now[0]))
         for _ in range(3):
             await cache.put("k", b"v", 60)
             assert await cache.get("k") is None
