@@ -41,14 +41,15 @@ def run_demo(given: argparse.Namespace, settings: Settings) -> int | None:
     return asyncio.run(demo(given.files, settings))
 
 
-def run_upload(given: argparse.Namespace, _settings: Settings) -> int | None:
+def run_upload(given: argparse.Namespace, settings: Settings) -> int | None:
     """Upload files to a running service."""
-    from deploy.demo import upload  # noqa: PLC0415
+    from deploy.demo import find_api_key, upload  # noqa: PLC0415
 
     if (given.lat is None) != (given.lng is None):
         raise StackError("give both --lat and --lng, or neither")
     location = None if given.lat is None else (given.lat, given.lng)
-    return asyncio.run(upload(given.files, given.api, title=given.title, location=location))
+    key = find_api_key(given.api_key, settings, given.data, given.api)
+    return asyncio.run(upload(given.files, given.api, key, title=given.title, location=location))
 
 
 def run_gateway(_given: argparse.Namespace, settings: Settings) -> int | None:
@@ -152,6 +153,8 @@ def parser() -> argparse.ArgumentParser:
     upload = command("upload", run_upload)
     upload.add_argument("files", nargs="+", type=Path, metavar="FILE")
     upload.add_argument("--api", default="http://127.0.0.1:8000", help="where the API is")
+    upload.add_argument("--api-key", default=None, help="to sign in with (TRUTHTOK_API_KEY)")
+    upload.add_argument("--data", type=Path, default=default_data_dir(), help="of a stack here: has its key")
     upload.add_argument("--title", default=None, help="else the file's name")
     upload.add_argument("--lat", type=float, default=None, help="where it was recorded, degrees north")
     upload.add_argument("--lng", type=float, default=None, help="degrees east")

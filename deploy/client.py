@@ -4,10 +4,11 @@ import asyncio
 import hashlib
 import mimetypes
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import httpx2
@@ -28,9 +29,19 @@ class ClientError(StackError):
 class PassingError(ClientError):
     """The service cannot answer now, or another request of ours is still under way: try again."""
 
+    def __init__(self, text: str, after_seconds: float = 0.0) -> None:
+        super().__init__(text)
+        self.after_seconds = after_seconds
+
 
 PASSING: Final = (httpx2.TransportError, PassingError)
 PASSING_STATUSES: Final = frozenset({409, 423, 429, 500, 502, 503, 504})
+LASTING_CODES: Final = frozenset({"quota_exceeded"})
+"""What does not pass for all that its status says."""
+LONGEST_PAUSE_SECONDS: Final = 30.0
+HOW_TO_SIGN_IN: Final = (
+    "give an API key: --api-key, TRUTHTOK_API_KEY, or --data with the directory of the stack that runs here"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +73,14 @@ def pause_seconds(attempt: int) -> float:
 async def persistently(call: Callable[[], Awaitable[T]]) -> T:
     """Return what a call that may be repeated returns, trying again while the service is unavailable."""
     for attempt in range(TRIES):
-        with suppress(*PASSING):
+        pause = pause_seconds(attempt)
+        try:
             return await call()
-        await asyncio.sleep(pause_seconds(attempt))
+        except PassingError as error:
+            pause = max(pause, min(error.after_seconds, LONGEST_PAUSE_SECONDS))
+        except httpx2.TransportError:
+            pass
+        await asyncio.sleep(pause)
     return await call()
 
 
@@ -74,6 +90,8 @@ class Client:
 
     api_url: str
     http: httpx2.AsyncClient
+    token: str = field(default="", repr=False)
+    """An API key or access token, sent to the API alone: the other URLs are their own permission."""
     pause: Callable[[int], float] = pause_seconds
     """Seconds before an event stream is opened again."""
 
@@ -128,8 +146,16 @@ class Client:
         """Return a video's signed URLs."""
         return await self._json("GET", f"/api/v1/videos/{video_id}/playback")
 
-    async def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        answer = await self.http.request(method, self.api_url + path, **options)
+    @property
+    def credentials(self) -> dict[str, str]:
+        """The headers that say who asks."""
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+    async def _json(
+        self, method: str, path: str, *, headers: Mapping[str, str] = MappingProxyType({}), **options: Any
+    ) -> dict[str, Any]:
+        sent = {**self.credentials, **headers}
+        answer = await self.http.request(method, self.api_url + path, headers=sent, **options)
         check(answer)
         found: dict[str, Any] = msgspec.json.decode(answer.content)
         return found
@@ -158,7 +184,8 @@ class Client:
         check(await self.http.patch(url, content=body(), headers=headers))
 
     async def _stream(self, video_id: str, last: str) -> AsyncIterator[Event]:
-        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
+        headers = {"Accept": "text/event-stream", **self.credentials}
+        headers |= {"Last-Event-ID": last} if last else {}
         url = f"{self.api_url}/api/v1/videos/{video_id}/events"
         async with self.http.stream("GET", url, headers=headers, timeout=60.0) as answer:
             if answer.status_code != httpx2.codes.OK:
@@ -179,13 +206,26 @@ def check(answer: httpx2.Response) -> None:
     """Raise ClientError with the service's own words for an answer of 4xx or 5xx."""
     if answer.status_code < httpx2.codes.BAD_REQUEST:
         return
-    try:
-        problem = msgspec.json.decode(answer.content, type=dict[str, Any])
-        text = f"{problem.get('title')}: {problem.get('detail')}"
-        text += "".join(
-            f" ({one.get('pointer')}: {one.get('detail')})" for one in problem.get("errors") or []
-        )
-    except msgspec.MsgspecError:
-        text = answer.text[:200]
-    passing = answer.status_code in PASSING_STATUSES
-    raise (PassingError if passing else ClientError)(f"{answer.status_code} {text}")
+    problem = problem_of(answer)
+    text = f"{answer.status_code} {in_words(problem) or answer.text[:200]}"
+    if answer.status_code == httpx2.codes.UNAUTHORIZED:
+        text += f" ({HOW_TO_SIGN_IN})"
+    if answer.status_code not in PASSING_STATUSES or problem.get("code") in LASTING_CODES:
+        raise ClientError(text)
+    after = answer.headers.get("retry-after", "")
+    raise PassingError(text, float(after) if after.isdecimal() else 0.0)
+
+
+def problem_of(answer: httpx2.Response) -> dict[str, Any]:
+    """Return the problem details (RFC 9457) of an answer; nothing when it brings none."""
+    with suppress(msgspec.MsgspecError):
+        return msgspec.json.decode(answer.content, type=dict[str, Any])
+    return {}
+
+
+def in_words(problem: dict[str, Any]) -> str:
+    """Return what a problem says, with the fields that it names."""
+    if not problem:
+        return ""
+    fields = (f" ({one.get('pointer')}: {one.get('detail')})" for one in problem.get("errors") or [])
+    return f"{problem.get('title')}: {problem.get('detail')}{''.join(fields)}"

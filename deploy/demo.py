@@ -12,6 +12,7 @@ from rich.console import Console
 
 from deploy.causes import first_cause
 from deploy.client import Client, ClientError
+from deploy.found_stack import find_stack
 from deploy.journey_view import JourneyView, show_result
 from deploy.places import demo_clip
 from deploy.settings import Settings, default_data_dir
@@ -56,21 +57,37 @@ async def demo(files: Sequence[Path], settings: Settings) -> int:
         async with running_stack(plan, own_settings(settings), handle_signals=True) as stack:
             console.print(f"up after {time.monotonic() - started:.1f} s")
             pictures = default_data_dir() / "demo"
-            results = [await journey(path, stack.api_url, console, pictures=pictures) for path in paths]
+            service = (stack.api_url, stack.api_key)
+            results = [await journey(path, *service, console, pictures=pictures) for path in paths]
             done = all(results)
     return 0 if done else 1
 
 
 async def upload(
-    files: Sequence[Path], api_url: str, *, title: str | None, location: tuple[float, float] | None
+    files: Sequence[Path],
+    api_url: str,
+    api_key: str,
+    *,
+    title: str | None,
+    location: tuple[float, float] | None,
 ) -> int:
     """Upload files to a running service, one after the other."""
-    console = Console(highlight=False)
+    console, service = Console(highlight=False), (api_url.rstrip("/"), api_key)
     results = [
-        await journey(readable(path), api_url.rstrip("/"), console, title=title, location=location)
-        for path in files
+        await journey(readable(path), *service, console, title=title, location=location) for path in files
     ]
     return 0 if all(results) else 1
+
+
+def find_api_key(given: str | None, settings: Settings, data_dir: Path, api_url: str) -> str:
+    """Return the key to sign in with: the given one, that of the settings, or that of a stack that runs here.
+
+    The last only when the URL is that stack's own: nobody else is shown its key. Empty when there is none.
+    """
+    if key := given or settings.api_key:
+        return key
+    stack = find_stack(data_dir)
+    return str(stack.keys.get("local_api_key", "")) if stack and stack.serves(api_url) else ""
 
 
 def readable(path: Path) -> Path:
@@ -83,6 +100,7 @@ def readable(path: Path) -> Path:
 async def journey(
     path: Path,
     api_url: str,
+    api_key: str,
     console: Console,
     *,
     title: str | None = None,
@@ -94,7 +112,7 @@ async def journey(
     console.print(f"\n{path.name} ({size_bytes:,} bytes)")
     try:
         async with asyncio.timeout(JOURNEY_SECONDS), httpx2.AsyncClient(timeout=30.0) as http:
-            client = Client(api_url, http)
+            client = Client(api_url, http, api_key)
             video_id, url = await client.create(path, title or path.stem[:200], location)
             view = JourneyView(console)
             with view.progress:

@@ -1,14 +1,14 @@
 """What an operator asks of a running service: what waits, and what was given up on."""
 
-import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
+from deploy.found_stack import find_stack
 from deploy.render.permissions import ADMIN
 from deploy.settings import Settings, SettingsError
 from deploy.stack_errors import StackError
@@ -29,11 +29,9 @@ async def connected(settings: Settings, data_dir: Path) -> AsyncIterator[JetStre
     url, seed = settings.nats_url, settings.nats_seed
     if url:
         settings.need("nats_url")
+    elif stack := find_stack(data_dir):
+        url, seed = stack.nats_url, stack.keys["seeds"][ADMIN]
     else:
-        with suppress(OSError, ValueError, KeyError):
-            run, keys = (json.loads((data_dir / name).read_text()) for name in ("run.json", "keys.json"))
-            url, seed = f"nats://127.0.0.1:{run['ports']['nats']}", keys["seeds"][ADMIN]
-    if not url:
         raise SettingsError(f"set NATS_URL, or run `truthtok up` first: no stack runs on {data_dir}")
     async with connect(url, name=ADMIN, seed=seed or None) as bus:
         yield bus
