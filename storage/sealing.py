@@ -9,8 +9,10 @@ in front. The context is authenticated with it, so that nothing sealed for one p
 master key has subkeys by purpose: BLAKE2b, keyed with it and personalised by the purpose, as in libsodium's
 `crypto_kdf` (RFC 7693, section 2.5).
 
-Rotation without downtime: put a new key first, keep the old ones behind it, restart process by process (each
-opens under all), run `truthtok keys rewrap`, then drop the old ones.
+Rotation without downtime, each step once every process has restarted with the one before: put the new key
+last, so that all can open what it will seal and find whom it will hide; put it first; run
+`truthtok keys rewrap`; drop the old one. A key that is first in one process and unknown to another would let
+the two register one e-mail twice.
 """
 
 import hashlib
@@ -28,6 +30,7 @@ from nacl.bindings import (
 from nacl.exceptions import CryptoError
 
 from storage.errors import SealBrokenError
+from storage.words import storable
 
 KEY_BYTES: Final = 32
 NAME_BYTES: Final = 8
@@ -65,10 +68,6 @@ class Vault:
                 return unseal(_subkey(key, _WRAP), wrapped[NAME_BYTES:], context)
         raise SealBrokenError("wrapped by a key that is not among the configured master keys")
 
-    def is_newest(self, wrapped: bytes) -> bool:
-        """Whether the newest master key wrapped it."""
-        return wrapped.startswith(_subkey(self.keys[0], _NAME)[:NAME_BYTES])
-
     @property
     def newest_name(self) -> bytes:
         """How what the newest master key wraps begins."""
@@ -96,8 +95,14 @@ def unseal(key: bytes, sealed: bytes, context: bytes) -> bytes:
 
 
 def folded_email(email: str) -> str:
-    """Return an e-mail as it is compared: without surrounding space, composed (NFKC), case folded."""
-    return unicodedata.normalize("NFKC", email.strip()).casefold()
+    """Return an e-mail as it is compared: compatibility- and case-folded, without surrounding space.
+
+    Folded twice, after the Unicode Standard's definition D146, since folding case can undo a composition.
+    """
+    folded = unicodedata.normalize("NFD", storable(email))
+    for _ in range(2):
+        folded = unicodedata.normalize("NFKC", folded.casefold())
+    return folded.strip()
 
 
 @lru_cache(256)

@@ -15,7 +15,6 @@ from gateway.media.plane import Plane
 from gateway.media.router import Route
 from gateway.media.server import serve_media
 from gateway.ops import serve_ops
-from storage.bundle import Storage
 from storage.errors import StorageUnavailableError
 from storage.memory.storage import MemoryStorage
 from subjects.memory import MemoryBus
