@@ -8,7 +8,7 @@ create table sessions (
 );
 
 create index sessions_of_user on sessions (user_id, id);
-create index sessions_by_expiry on sessions (expires_at);
+create index sessions_by_end on sessions (least(expires_at, revoked_at));
 
 create table refresh_tokens (
     token_hash bytea primary key check (octet_length(token_hash) = 32),

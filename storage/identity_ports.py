@@ -63,13 +63,21 @@ class Departures(Protocol):
         """Forget everything personal in an account and promise `announce`, in one transaction.
 
         Sessions, API keys, idempotency keys and upload days go with it. The bare row stays until nothing
-        refers to it any more (`purge`). False when there is no such account, or it was closed before.
+        refers to it any more (`purge`). No upload begins in it afterwards: creating one raises
+        QuotaExceededError. False when there is no such account, it was closed before, or it is the
+        installation's own (LOCAL_USER_ID).
         """
 
     async def videos_of_closed(self, user_id: UUID, limit: int) -> list[UUID]:
-        """Return up to `limit` videos of a closed account that are still to be removed."""
+        """Return up to `limit` videos of a closed account that are still to be removed, the oldest first."""
 
-    async def purge(self, limit: int) -> int:
+    async def terminate_uploads(self, user_id: UUID) -> int:
+        """Close the uploads of a closed account that have no video, to be swept; return how many those were.
+
+        Open ones, and partial ones that were not used. Those with a video end when it is removed.
+        """
+
+    async def purge(self, now: datetime, limit: int) -> int:
         """Delete up to `limit` closed accounts that nothing refers to, and their swept uploads first.
 
         Also deletes up to `limit` uploads that were swept a week ago or earlier, sessions that ended a month

@@ -39,7 +39,10 @@ class Videos(Protocol):
     async def create(self, video: NewVideo, upload: NewUpload, quota: UploadQuota | None = None) -> None:
         """Keep the intent and its upload in one transaction. A known video id changes nothing.
 
-        Counts against the owner's day. Raises QuotaExceededError, having kept nothing.
+        Counts one upload and its bytes, if known, against the owner's day: the UTC day of `created_at`, also
+        without a quota. Raises QuotaExceededError, having kept nothing; so does a closed account, which may
+        announce nothing. A final upload of partial ones has its place kept by this: it counts as one, and
+        its bytes not again.
         """
 
     async def find(self, video_id: UUID, viewer_id: UUID) -> Video | None:
@@ -123,7 +126,8 @@ class Uploads(Protocol):
     async def create(self, upload: NewUpload, quota: UploadQuota | None = None) -> None:
         """Keep a new upload. A known id changes nothing. Raises VideoGoneError.
 
-        Counts against the user's day. Raises QuotaExceededError, having kept nothing.
+        Counts against the user's day as `Videos.create` does: partial uploads, too, are each one upload.
+        Raises QuotaExceededError, having kept nothing.
         """
 
     async def find(self, upload_id: UUID) -> Upload | None:
@@ -134,8 +138,8 @@ class Uploads(Protocol):
     ) -> Upload:
         """Set the length a client deferred. Raises UploadClosedError when it is set to another already.
 
-        Its bytes count against the user's day now. ValueError when more bytes than that are here,
-        QuotaExceededError when they are too many.
+        Its bytes count now, against the day on which the upload was created. ValueError when more bytes than
+        that are here, QuotaExceededError when the user has announced too many: then it stays deferred.
         """
 
     async def append(
@@ -161,8 +165,8 @@ class Uploads(Protocol):
 
         The segments move, their objects stay where they are: the partials are `terminated`, and swept once
         the final one is. The final length is their sum, whatever was given. A known final id returns what
-        it is. Raises UploadClosedError when one is not complete, not partial, already used or named twice,
-        VideoGoneError when the video was deleted.
+        it is. Counts nothing: its parts did. Raises UploadClosedError when one is not complete, not partial,
+        already used or named twice, VideoGoneError when the video was deleted.
         """
 
     async def terminate(self, upload_id: UUID) -> bool:

@@ -11,7 +11,7 @@ from msgspec.structs import asdict, replace
 from storage.errors import QuotaExceededError, VideoGoneError
 from storage.identity_records import AuditEntry, UploadQuota
 from storage.memory.people import Family, Person, RefreshToken, ServiceKey, local_person
-from storage.records import LOCAL_USER_ID, NewUpload, OutboxLine, Upload, Video
+from storage.records import LOCAL_USER_ID, Answer, NewUpload, OutboxLine, Upload, Video
 from storage.words import storable
 from subjects.codec import Envelope
 
@@ -28,7 +28,17 @@ class Sweep:
     closed_at: datetime | None = None
     used_in: UUID | None = None
     """The upload a partial one became part of."""
-    swept: bool = False
+    swept_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class KeyUse:
+    """A request that an idempotency key was used for."""
+
+    fingerprint: str
+    resource_id: UUID
+    claimed_at: datetime
+    answer: Answer | None = None
 
 
 @dataclass(slots=True)
@@ -42,6 +52,7 @@ class State:
     sweeps: dict[UUID, Sweep] = field(default_factory=dict)
     outbox: dict[int, OutboxLine] = field(default_factory=dict)
     promises: int = 0
+    key_uses: dict[tuple[UUID, str], KeyUse] = field(default_factory=dict)
     audit: dict[UUID, AuditEntry] = field(default_factory=dict)
     upload_days: dict[tuple[UUID, date], tuple[int, int]] = field(default_factory=dict)
     """Uploads and bytes that each user announced on each day (UTC)."""

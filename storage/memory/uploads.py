@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from storage.errors import UploadClosedError
+from storage.identity_records import UploadQuota
 from storage.memory.state import State, Sweep
 from storage.records import NewUpload, Rejection, Segment, Upload
 from storage.uploading import (
@@ -30,17 +31,22 @@ class MemoryUploads:
 
     state: State
 
-    async def create(self, upload: NewUpload) -> None:
+    async def create(self, upload: NewUpload, quota: UploadQuota | None = None) -> None:
         """Keep a new upload; a known id changes nothing."""
-        if upload.id not in self.state.uploads and upload.video_id is not None:
+        if upload.id in self.state.uploads:
+            return
+        if upload.video_id is not None:
             self.state.video(upload.video_id)
+        self.state.count(upload.user_id, upload.created_at, 1, upload.length_bytes or 0, quota)
         self.state.begin(upload)
 
     async def find(self, upload_id: UUID) -> Upload | None:
         """Return an upload in whatever state."""
         return self.state.upload(upload_id)
 
-    async def declare_length(self, upload_id: UUID, length_bytes: int) -> Upload:
+    async def declare_length(
+        self, upload_id: UUID, length_bytes: int, quota: UploadQuota | None = None
+    ) -> Upload:
         """Set the length a client deferred."""
         upload = self.state.upload(upload_id)
         if upload is not None and upload.length_bytes == length_bytes:
@@ -48,6 +54,7 @@ class MemoryUploads:
         fits = upload is not None and upload.state == "open" and upload.length_bytes is None
         if upload is None or not fits or upload.offset_bytes > length_bytes:
             raise length_refusal(upload_id, upload, length_bytes)
+        self.state.count(upload.user_id, upload.created_at, 0, length_bytes, quota)
         full = upload.partial and upload.offset_bytes == length_bytes
         return self._keep(upload, length_bytes=length_bytes, state="complete" if full else "open")
 
@@ -153,11 +160,15 @@ class MemoryUploads:
 
     def _is_due(self, upload: Upload, now: datetime) -> bool:
         sweep = self.state.sweeps[upload.id]
-        if sweep.swept or upload.state == "open":
+        if sweep.swept_at is not None or upload.state == "open":
             return False
         if upload.state == "complete":
             return upload.expires_at <= now and not upload.partial and not self._is_needed(upload)
-        return sweep.used_in is None or self.state.sweeps[sweep.used_in].swept
+        return sweep.used_in is None or self._is_swept(sweep.used_in)
+
+    def _is_swept(self, upload_id: UUID) -> bool:
+        sweep = self.state.sweeps.get(upload_id)
+        return sweep is None or sweep.swept_at is not None
 
     def _is_needed(self, upload: Upload) -> bool:
         video = self.state.videos.get(upload.video_id) if upload.video_id else None
@@ -169,7 +180,8 @@ class MemoryUploads:
             upload = self.state.uploads.get(upload_id)
             if upload is not None and upload.state != "open":
                 self._keep(upload, segments=())
-                self.state.sweeps[upload_id].swept = True
+                sweep = self.state.sweeps[upload_id]
+                sweep.swept_at = sweep.swept_at or self.state.now()
 
 
 def _takes(upload: Upload, offset_bytes: int, end_bytes: int, *, last: bool) -> bool:

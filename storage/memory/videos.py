@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import asdict, replace
 
+from storage.identity_records import UploadQuota
 from storage.journey import STAGE_NAMES, whole_journey
 from storage.memory.stages import with_stage
 from storage.memory.state import State
@@ -35,10 +36,11 @@ class MemoryVideos:
 
     state: State
 
-    async def create(self, video: NewVideo, upload: NewUpload) -> None:
+    async def create(self, video: NewVideo, upload: NewUpload, quota: UploadQuota | None = None) -> None:
         """Keep the intent and its upload; a known id changes nothing."""
         if video.id in self.state.videos:
             return
+        self.state.count(video.user_id, video.created_at, 1, upload.length_bytes or 0, quota)
         texts = {"title": storable(video.title), "description": storable(video.description)}
         row = Video(**(asdict(video) | texts), updated_at=video.created_at, stages=whole_journey(()))
         self.state.videos[video.id] = row

@@ -6,7 +6,10 @@ from typing import Final
 
 import asyncpg
 
-from storage.errors import StorageUnavailableError
+from storage.errors import QuotaExceededError, StorageUnavailableError
+
+QUOTA_CONSTRAINT: Final = "upload_quota"
+"""What `count_upload` in `migrations/0014_upload_days.sql` says was violated."""
 
 _OUTAGE_CLASSES: Final = ("08", "53", "57", "58")
 """Connection exceptions, lack of resources, operator intervention (which has timeouts), system errors."""
@@ -31,6 +34,17 @@ def is_outage(error: BaseException) -> bool:
     # The driver has one class for a connection that closed under us and for misuse: only its words differ.
     words = str(error)
     return type(error) is asyncpg.InterfaceError and ("clos" in words or "released" in words)
+
+
+@contextmanager
+def mapped_quota() -> Iterator[None]:
+    """Turn the refusal of `count_upload` into QuotaExceededError; let everything else pass."""
+    try:
+        yield
+    except asyncpg.CheckViolationError as error:
+        if error.constraint_name != QUOTA_CONSTRAINT:
+            raise
+        raise QuotaExceededError(str(error)) from error
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from storage.identity_records import UploadQuota
 from storage.journey import whole_journey
 from storage.records import (
     Answer,
@@ -114,6 +115,11 @@ def upload_values(upload: NewUpload) -> tuple[object, ...]:
         upload.created_at,
         upload.expires_at,
     )
+
+
+def quota_values(quota: UploadQuota | None) -> tuple[int | None, int | None]:
+    """Return the limits of a day for `count_upload`; nothing twice for none."""
+    return (quota.uploads, quota.size_bytes) if quota else (None, None)
 
 
 def envelope_values(envelope: Envelope | None) -> tuple[object, object, object]:

@@ -12,8 +12,10 @@ import asyncpg
 from msgspec.structs import replace
 
 from storage.errors import UploadClosedError, VideoGoneError
+from storage.identity_records import UploadQuota
+from storage.postgres.failures import mapped_quota
 from storage.postgres.pool import Database, Row, Session
-from storage.postgres.rows import envelope_values, upload_of, upload_values
+from storage.postgres.rows import envelope_values, quota_values, upload_of, upload_values
 from storage.queries import Queries
 from storage.records import NewUpload, Segment, Upload
 from storage.uploading import (
@@ -44,10 +46,12 @@ class PostgresUploads:
     queries: Queries = field(default_factory=_sql("uploads"))
     outbox: Queries = field(default_factory=_sql("outbox"))
 
-    async def create(self, upload: NewUpload) -> None:
+    async def create(self, upload: NewUpload, quota: UploadQuota | None = None) -> None:
         """Keep a new upload; a known id changes nothing."""
+        values = *upload_values(upload), *quota_values(quota)
         try:
-            await self.database.fetch(self.queries["create_upload"], *upload_values(upload))
+            with mapped_quota():
+                await self.database.fetch(self.queries["create_upload"], *values)
         except asyncpg.ForeignKeyViolationError as error:
             raise _gone(upload, error) from error
 
@@ -56,9 +60,13 @@ class PostgresUploads:
         row = await self.database.fetch_row(self.queries["find_upload"], upload_id)
         return upload_of(row) if row else None
 
-    async def declare_length(self, upload_id: UUID, length_bytes: int) -> Upload:
+    async def declare_length(
+        self, upload_id: UUID, length_bytes: int, quota: UploadQuota | None = None
+    ) -> Upload:
         """Set the length a client deferred."""
-        row = await self.database.fetch_row(self.queries["declare_length"], upload_id, length_bytes)
+        values = upload_id, length_bytes, *quota_values(quota)
+        with mapped_quota():
+            row = await self.database.fetch_row(self.queries["declare_length"], *values)
         upload = await self.find(upload_id)
         if row is None or upload is None:
             raise length_refusal(upload_id, upload, length_bytes)

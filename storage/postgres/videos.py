@@ -8,9 +8,11 @@ from uuid import UUID
 import msgspec
 
 from storage.errors import VideoGoneError
+from storage.identity_records import UploadQuota
 from storage.journey import STAGE_NAMES
+from storage.postgres.failures import mapped_quota
 from storage.postgres.pool import Database, Row
-from storage.postgres.rows import envelope_values, original_of, upload_values, video_of
+from storage.postgres.rows import envelope_values, original_of, quota_values, upload_values, video_of
 from storage.queries import Queries
 from storage.records import Box, Illustration, NewUpload, NewVideo, Original, Video, VideoChanges, VideoQuery
 from storage.words import words_of
@@ -25,23 +27,15 @@ class PostgresVideos:
     database: Database
     queries: Queries = field(default_factory=partial(Queries.read, "videos"))
 
-    async def create(self, video: NewVideo, upload: NewUpload) -> None:
+    async def create(self, video: NewVideo, upload: NewUpload, quota: UploadQuota | None = None) -> None:
         """Keep the intent and its upload; a known id changes nothing."""
-        await self.database.fetch(
-            self.queries["create_video"],
-            video.id,
-            video.user_id,
-            video.title,
-            video.description,
-            words_of(video.title),
-            words_of(video.description),
-            video.visibility,
-            *_location_values(video.location),
-            video.recorded_at,
-            video.priority,
-            video.created_at,
-            *upload_values(upload),
-        )
+        with mapped_quota():
+            await self.database.fetch(
+                self.queries["create_video"],
+                *_intent_values(video),
+                *upload_values(upload),
+                *quota_values(quota),
+            )
 
     async def find(self, video_id: UUID, viewer_id: UUID) -> Video | None:
         """Return a video the viewer may see."""
@@ -128,6 +122,23 @@ class PostgresVideos:
         if row is None:
             raise VideoGoneError(video_id)
         return row
+
+
+def _intent_values(video: NewVideo) -> tuple[object, ...]:
+    """Return the values of a video in `create_video`, in its order."""
+    return (
+        video.id,
+        video.user_id,
+        video.title,
+        video.description,
+        words_of(video.title),
+        words_of(video.description),
+        video.visibility,
+        *_location_values(video.location),
+        video.recorded_at,
+        video.priority,
+        video.created_at,
+    )
 
 
 def _location_values(place: Location | None) -> tuple[float | None, float | None, str | None]:

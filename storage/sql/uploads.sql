@@ -1,9 +1,16 @@
 -- name: create_upload
-insert into uploads (
-    id, user_id, video_id, length_bytes, content_type, filename, sha256, partial, created_at, expires_at
+-- Counted only when it is new; what is beyond the owner's limits ($11, $12) is undone by `count_upload`.
+with kept as (
+    insert into uploads (
+        id, user_id, video_id, length_bytes, content_type, filename, sha256, partial, created_at, expires_at
+    )
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    on conflict (id) do nothing
+    returning user_id, created_at, length_bytes
 )
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-on conflict (id) do nothing;
+select count_upload(user_id, created_at, 1, coalesce(length_bytes, 0), $11::integer, $12::bigint) as counted
+from kept
+limit 1;
 
 -- name: find_upload
 select
@@ -20,12 +27,27 @@ where u.id = $1
 limit 1;
 
 -- name: declare_length
-update uploads
-set length_bytes = $2,
-    state = case when partial and offset_bytes = $2 then 'complete' else state end
-where id = $1
-    and (length_bytes = $2 or (length_bytes is null and state = 'open' and offset_bytes <= $2))
-returning id;
+-- Locked first: of two who declare the same at once, the second finds it declared and counts nothing.
+with before as (
+    select id, user_id, created_at, length_bytes from uploads where id = $1 limit 1 for update
+),
+declared as (
+    update uploads
+    set length_bytes = $2,
+        state = case when partial and offset_bytes = $2 then 'complete' else state end
+    where id in (select id from before)
+        and (length_bytes = $2 or (length_bytes is null and state = 'open' and offset_bytes <= $2))
+    returning id
+)
+select d.id
+from declared d
+join before b on b.id = d.id
+where case
+    when b.length_bytes is null
+        then count_upload(b.user_id, b.created_at, 0, $2, $3::integer, $4::bigint)
+    else true
+end
+limit 1;
 
 -- name: append_segments
 -- One statement, so one transaction. Of two writers at one offset the second waits for the row,
