@@ -17,6 +17,7 @@ from deploy.data_dir import locked
 from deploy.embedded.private_files import write_private
 from deploy.key_lists import joined_keys, written_keys
 from deploy.stack_errors import DataDirUnusableError
+from gateway.identity.minting import API_KEY, mint
 
 KEYS_FILE: Final = "keys.json"
 KEY_LISTS: Final = ("signing_key", "master_keys", "token_keys")
@@ -46,7 +47,7 @@ def remembered_keyring(data_dir: Path, users: Sequence[str]) -> Keyring:
     """Return the keys of a data directory, making those that are missing. Raises DataDirUnusableError."""
     known = read_keys(data_dir)
     made = {name: known.get(name) or new_key() for name in KEY_LISTS}
-    made["local_api_key"] = known.get("local_api_key") or new_api_key()
+    made["local_api_key"] = known.get("local_api_key") or mint(API_KEY).secret
     seeds = {**known.get("seeds", {})}
     seeds |= {name: seeds.get(name) or new_seed() for name in users}
     _keep(data_dir, known, {**known, **made, "seeds": seeds})
@@ -98,11 +99,6 @@ def _keep(data_dir: Path, known: dict[str, Any], keys: dict[str, Any]) -> None:
 def new_key() -> str:
     """Return a new key of 32 random bytes, in hex digits."""
     return secrets.token_hex(32)
-
-
-def new_api_key() -> str:
-    """Return the secret of a new API key."""
-    return f"tt_{secrets.token_urlsafe(32)}"
 
 
 def new_seed() -> str:

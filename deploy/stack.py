@@ -23,7 +23,7 @@ from deploy.embedded import Servers, plan_servers
 from deploy.keyring import KEY_LISTS, Keyring, remembered_keyring
 from deploy.knock import is_ready
 from deploy.places import nats_directory
-from deploy.provisioning import apply_nats, migrate_database
+from deploy.provisioning import apply_nats, keep_local_key, migrate_database
 from deploy.render.nats_files import nats_users
 from deploy.render.permissions import key_variable
 from deploy.settings import Settings, SettingsError, child_environment
@@ -138,6 +138,7 @@ async def running_stack(
         await supervisor.start(*servers.children)
         settings = stack_settings(settings, plan, servers, keyring)
         await asyncio.gather(migrate_database(settings), apply_nats(settings))
+        await keep_local_key(settings, keyring.local_api_key)
         await supervisor.start(*processes(plan, settings, keyring))
         config = settings.gateway()
         yield RunningStack(config.api_url, config.media_url, supervisor, keyring.local_api_key)
