@@ -9,13 +9,18 @@ import pytest
 from storage.bundle import Storage
 from storage.memory import MemoryObjects, MemoryStorage
 from storage.opening import open_storage
+from storage.sealing import Vault
 from tests.conftest import ServerUrls, in_own_loop
 from tests.contract.storage_values import STRANGER
 
 # Nothing listens on the discard port: these contracts never ask the cache.
 NO_REDIS = "redis://127.0.0.1:9"
 DATABASE = "storage_contracts"
-EMPTY = "delete from outbox; delete from idempotency_keys; delete from uploads; delete from videos"
+VAULT = Vault((bytes(range(32)),))
+EMPTY = (
+    "delete from outbox; delete from idempotency_keys; delete from uploads; delete from videos; "
+    "delete from upload_days"
+)
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +29,7 @@ def shared_database_url(servers: ServerUrls, migrated_template: str) -> str:
     url = urlsplit(servers.database_url)._replace(path=f"/{DATABASE}").geturl()
     create = f'create database {DATABASE} template "{migrated_template}"'
     in_own_loop(_execute(servers.database_url, create))
-    in_own_loop(_execute(url, f"insert into users (id, name) values ('{STRANGER}', 'stranger')"))  # noqa: S608
+    in_own_loop(_execute(url, f"insert into users (id) values ('{STRANGER}')"))  # noqa: S608
     return url
 
 
@@ -41,7 +46,7 @@ async def storage(storage_url: str | None) -> AsyncIterator[Storage]:
         yield MemoryStorage().bundle()
         return
     await _execute(storage_url, EMPTY)
-    async with open_storage(storage_url, MemoryObjects(), NO_REDIS) as opened:
+    async with open_storage(storage_url, MemoryObjects(), NO_REDIS, vault=VAULT) as opened:
         yield opened
 
 
