@@ -4,16 +4,16 @@ Not an argument: a query that was given the wrong owner must not also be given t
 says it, the pool tells Postgres before the first statement, and the policies of
 `migrations/0016_row_level_security.sql` hold every query to it. What is said where:
 
-    nothing                                      only what is public or unlisted can be read
-    Asking(user_id, role)                        each request of somebody who signed in (the dispatcher)
-    SIGN_IN                                      finding an account, session or key before it is known whose
-                                                 it is; making an account; opening, rotating, ending a session
-    Asking(user_id=…)                            once that is known: a new hash of the password, `touch` of a
-                                                 key, closing the account, and all else
-    Asking(upload_id=…)                          the media plane on a signed upload URL: `Uploads.find`, to
-                                                 learn whose it is. It reads that upload and changes nothing
-    Asking(user_id=its owner's, upload_id=…)     then everything about it, `Uploads.find` once more as well:
-                                                 only the owner sees the video, and so its priority
+    nothing                                   only what is public or unlisted can be read
+    Asking(user_id, role)                     each request of somebody who signed in (the dispatcher)
+    SIGN_IN                                   making an account; finding an account, session or key before it
+                                              is known whose it is; opening, rotating, ending a session
+    Asking(user_id=…)                         as soon as that is known: a new hash of the password, `touch`
+                                              of a key, closing the account, and all else
+    Asking(upload_id=…)                       the media plane on a signed upload URL: `Uploads.find`, to
+                                              learn whose it is. It reads that upload and changes nothing
+    Asking(user_id=its owner's, upload_id=…)  then everything about it, `Uploads.find` once more as well:
+                                              only the owner sees the video, and so its priority
 
 This is a wall against our own mistakes, such as a filter that was forgotten. Somebody who can run SQL of
 their own choice says whatever they like: against that only values apart from the SQL help.

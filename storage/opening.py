@@ -31,14 +31,16 @@ async def open_storage(
     application_name: str = "truthtok",
     connections_max: int = 10,
     vault: Vault | None = None,
+    asks: bool = False,
 ) -> AsyncIterator[Storage]:
     """Open Postgres and Redis for the body. Neither needs to be there yet: calls fail until they are.
 
     Without a vault accounts can be neither read nor written: such calls raise VaultMissingError.
+    `asks` is for processes whose database user is held to row-level security (see `storage/asking.py`).
     """
     async with (
         open_database(
-            database_url, application_name=application_name, connections_max=connections_max
+            database_url, application_name=application_name, connections_max=connections_max, asks=asks
         ) as database,
         open_cache(redis_url) as cache,
     ):

@@ -1,4 +1,8 @@
-"""The pool of connections, and the two ways to use it: one statement, or several in a transaction."""
+"""The pool of connections, and the two ways to use it: one statement, or several in a transaction.
+
+A pool that `asks` tells the server on whose behalf it asks (`storage/asking.py`), for row-level security:
+before the first statement of a session, and only when the connection was told something else last.
+"""
 
 import asyncio
 import re
@@ -10,6 +14,7 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
+from storage.asking import Asking, who_asks
 from storage.postgres.failures import mapped_failures
 from storage.words import REPLACEMENT, storable
 
@@ -25,6 +30,12 @@ Together with acquiring below the shortest silence that the runtime allows a han
 told as one before the handler is presumed hung, or it would cost a delivery (ADR 7).
 """
 
+_TELL: Final = """
+select
+    set_config('truthtok.user_id', $1, false),
+    set_config('truthtok.role', $2, false),
+    set_config('truthtok.upload_id', $3, false)
+"""
 _NUL_ESCAPE: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 _SESSION: Final = {
@@ -39,7 +50,17 @@ _SESSION: Final = {
 
 
 class _Connection(asyncpg.Connection):  # type: ignore[misc] # the driver is untyped
-    """A connection whose state no statement of ours changes, so giving it back costs no round trip."""
+    """A connection whose state only `tell` changes, so giving it back costs no round trip."""
+
+    _told: Asking | None = None
+
+    async def tell(self, asking: Asking) -> None:
+        """Say on whose behalf the next statements are. Not within a transaction: its rollback unsays it."""
+        if self._told == asking:
+            return
+        self._told = None  # until the server has it, it may have either
+        await self.fetchrow(_TELL, str(asking.user_id), asking.role, str(asking.upload_id))
+        self._told = asking
 
     def get_reset_query(self) -> str:
         """Return nothing to run."""
@@ -68,6 +89,8 @@ class Database:
 
     pool: Any
     acquire_seconds: float = ACQUIRE_SECONDS
+    asks: bool = False
+    """Whether the server is told who asks: needed where row-level security applies to the database user."""
 
     async def fetch(self, query: str, *values: object) -> list[Row]:
         """Run one statement and return its rows."""
@@ -94,6 +117,8 @@ class Database:
         with mapped_failures():
             async with self.pool.acquire(timeout=self.acquire_seconds) as connection:
                 try:
+                    if self.asks:
+                        await connection.tell(who_asks())
                     yield Session(connection)
                 except asyncpg.InternalClientError:
                     connection.terminate()  # its state is not to be trusted: the pool makes another
@@ -108,8 +133,12 @@ async def open_database(
     connections_max: int = 10,
     acquire_seconds: float = ACQUIRE_SECONDS,
     command_seconds: float = COMMAND_SECONDS,
+    asks: bool = False,
 ) -> AsyncIterator[Database]:
-    """Open a pool for the body. Connects at the first statement: the server may start later than we do."""
+    """Open a pool for the body. Connects at the first statement: the server may start later than we do.
+
+    With `asks` each session is on behalf of whoever asks.
+    """
     pool = await asyncpg.create_pool(
         database_url,
         min_size=0,
@@ -121,7 +150,7 @@ async def open_database(
         server_settings=_SESSION | {"application_name": application_name},
     )
     try:
-        yield Database(pool, acquire_seconds)
+        yield Database(pool, acquire_seconds, asks)
     finally:
         with suppress(TimeoutError):  # closing that takes too long is cut off by the pool itself
             async with asyncio.timeout(CLOSE_SECONDS):

@@ -1,17 +1,6 @@
 -- name: claim_key
 -- Takes a free key, one whose answer is a day old, or one whose claim lapsed ($5 seconds) without an answer.
--- Each claim also forgets a few keys nobody asks for any more.
-with old as (
-    delete from idempotency_keys
-    where (user_id, key) in (
-        select user_id, key
-        from idempotency_keys
-        where claimed_at < now() - interval '48 hours' and (user_id, key) <> ($1, $2)
-        order by claimed_at
-        limit 10
-        for update skip locked
-    )
-)
+-- Each claim also forgets a few keys nobody asks for any more (the trigger `forget_old_keys`).
 insert into idempotency_keys as kept (user_id, key, fingerprint, resource_id)
 values ($1, $2, $3, $4)
 on conflict (user_id, key) do update

@@ -42,12 +42,13 @@ limit 1;
 
 -- name: page_videos
 -- Each absent filter is null; the planner sees the values (see the pool), so an absent one costs nothing.
--- The page is cut out first: what is joined to it is read for its videos only.
+-- The page is cut out first: what is joined to it is read for its videos only. From the view of what whoever asks
+-- may see, behind which the index of words can still be used.
 with paged as (
     select
         id, user_id, title, description, visibility, lat, lng, location_source,
         recorded_at, priority, status, rejection_code, rejection_detail, created_at, updated_at
-    from videos
+    from seen_videos
     where (visibility = 'public' or user_id = $1)
         and ($2::timestamptz is null or (created_at, id) < ($2, $3::uuid))
         and ($4::uuid is null or user_id = $4)
