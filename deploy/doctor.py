@@ -11,8 +11,10 @@ from typing import Final
 
 from deploy.embedded import binaries
 from deploy.foundations import APPLY, missing_durables
+from deploy.keyring import KEYS_FILE
 from deploy.ports import open_ports, reachable
 from deploy.process_table import is_alive
+from deploy.safety import Finding, exposure_findings, key_findings
 from deploy.settings import Settings, SettingsError
 from deploy.stack_errors import StackError
 from storage.errors import StorageError
@@ -20,18 +22,17 @@ from subjects.bus import BusError
 
 FREE_BYTES_WANTED: Final = 2 * 1024**3
 OLDEST_PYTHON: Final = (3, 11)
-KEY_BYTES: Final = 32
 WELL: Final = {"migrations": "all applied", "streams": "all there"}
 DURABLES: Final = "durables: all there"
-
-Finding = tuple[bool, str]
-"""Whether it is well, and the sentence."""
 
 
 async def doctor(settings: Settings, data_dir: Path) -> int:
     """Print one line per finding; exit code 1 when something is wrong."""
-    ill = 0
+    ill, said = 0, set[str]()
     async for well, sentence in findings(settings, data_dir):
+        if sentence in said:  # a setting is looked at here, and again by whoever needs it
+            continue
+        said.add(sentence)
         ill += not well
         print(f"{'ok   ' if well else 'WRONG'} {sentence}")
     print("nothing is wrong" if not ill else f"{ill} to mend")
@@ -43,7 +44,7 @@ async def findings(settings: Settings, data_dir: Path) -> AsyncIterator[Finding]
     version = ".".join(map(str, sys.version_info[:3]))
     yield sys.version_info >= OLDEST_PYTHON, f"Python {version} (3.11 or newer is needed)"
     distributed = bool(settings.database_url or settings.nats_url or settings.redis_url)
-    for finding in signing(settings, distributed=distributed):
+    for finding in (*key_findings(settings, is_distributed=distributed), *exposure_findings(settings)):
         yield finding
     if distributed:
         async for finding in servers(settings):
@@ -51,17 +52,6 @@ async def findings(settings: Settings, data_dir: Path) -> AsyncIterator[Finding]
         return
     for finding in (*embedded(), *data_directory(data_dir), *ports(settings, data_dir)):
         yield finding
-
-
-def signing(settings: Settings, *, distributed: bool) -> list[Finding]:
-    """Look at the signing key: an embedded stack makes its own, others must share one."""
-    if not settings.signing_key:
-        advice = "TRUTHTOK_SIGNING_KEY is not set: give all gateways the same (openssl rand -hex 32)"
-        return [(False, advice)] if distributed else []
-    with suppress(ValueError):
-        if len(bytes.fromhex(settings.signing_key)) >= KEY_BYTES:
-            return [(True, "the signing key is long enough")]
-    return [(False, "TRUTHTOK_SIGNING_KEY must be at least 64 hex digits")]
 
 
 def embedded() -> list[Finding]:
@@ -91,6 +81,9 @@ def data_directory(data_dir: Path) -> list[Finding]:
     free_bytes = shutil.disk_usage(place).free
     roomy = free_bytes >= FREE_BYTES_WANTED
     found = [(roomy, f"{free_bytes / 1024**3:.1f} GiB are free for {data_dir} (2 or more are wanted)")]
+    keys = data_dir / KEYS_FILE
+    if keys.exists() and keys.stat().st_mode & 0o077:
+        found.append((False, f"{keys} can be read by others: chmod 600 {keys}"))
     with suppress(OSError, ValueError, KeyError):
         run = json.loads((data_dir / "run.json").read_text())
         if is_alive(run["supervisor"]):

@@ -51,10 +51,11 @@ def open_objects(settings: Settings) -> Objects:
 async def open_ports(settings: Settings, name: str) -> AsyncIterator[Ports]:
     """Open everything a process needs, as the NATS user `name`; closed in reverse on leaving."""
     settings.need("database_url", "redis_url", "nats_url")
+    vault = settings.vault() if settings.master_keys else None
     async with AsyncExitStack() as stack:
         try:
             storage = await stack.enter_async_context(
-                open_storage(settings.database_url, open_objects(settings), settings.redis_url)
+                open_storage(settings.database_url, open_objects(settings), settings.redis_url, vault=vault)
             )
         except ValueError as error:  # an option that the driver refuses; Postgres's are read at its first use
             raise SettingsError(f"REDIS_URL: {error}") from error
