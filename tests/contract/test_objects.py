@@ -1,4 +1,4 @@
-"""The contract of Objects, for the twin, a local disk and an S3-compatible server."""
+"""The contract of Objects, for the twin, a local disk, an S3-compatible server, and encrypted in each."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -12,10 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
+from storage.encrypted_objects import EncryptedObjects
 from storage.errors import ObjectMissingError
 from storage.memory import MemoryObjects
 from storage.objects import StoredObjects
 from storage.ports import Objects
+from storage.sealing import Vault
 
 MEBIBYTE = 1 << 20
 BAD_KEYS = ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/", "./a"]
@@ -35,11 +37,20 @@ def s3_endpoint() -> Iterator[str]:
     server.stop()
 
 
-@pytest.fixture(params=["twin", "local", "s3"])
+STORES = ["twin", "local", "s3"]
+
+
+@pytest.fixture(params=[*STORES, *(f"encrypted {store}" for store in STORES)])
 def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
-    if request.param == "twin":
+    encryption, _, store = request.param.rpartition(" ")
+    plain = opened(store, request, tmp_path)
+    return EncryptedObjects.over(plain, Vault((b"k" * 32,)), "all") if encryption else plain
+
+
+def opened(store: str, request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
+    if store == "twin":
         return MemoryObjects()
-    if request.param == "local":
+    if store == "local":
         return StoredObjects.local(tmp_path / "objects")
     endpoint, bucket = request.getfixturevalue("s3_endpoint"), f"bucket-{uuid4().hex}"
     with urlopen(Request(f"{endpoint}/{bucket}", method="PUT")):  # noqa: S310 - our own server
