@@ -1,6 +1,7 @@
 """What must be there before a process can work: every migration, every stream, every durable.
 
-A process that lacks one answers pings and fails at its first message, so readiness looks for them.
+A process that lacks one answers pings and fails at its first message, so readiness looks for them. And one
+that serves clients does not begin with a database user whom row-level security does not hold.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -34,6 +35,27 @@ class Foundation:
         if missing := await self.find_missing():
             raise MissingError(f"{', '.join(missing)} missing: {self.advice}")
         self._is_laid = True
+
+
+class UnconfinedError(StackError):
+    """When the database user may see everybody's; the text says what to do."""
+
+
+@dataclass(slots=True)
+class Confinement:
+    """Asks until the database user is held to row-level security, then never again."""
+
+    find_freedom: Callable[[], Awaitable[str | None]]
+    """Says in a sentence why it is not."""
+    _is_sure: bool = field(default=False, init=False)
+
+    async def check(self) -> None:
+        """Raise UnconfinedError while it is not held, and whatever keeps us from seeing it."""
+        if self._is_sure:
+            return
+        if freedom := await self.find_freedom():
+            raise UnconfinedError(freedom)
+        self._is_sure = True
 
 
 async def missing_streams(wire: Wire) -> list[str]:

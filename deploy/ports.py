@@ -6,16 +6,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
-from deploy.foundations import APPLY, MIGRATE, Foundation, missing_streams
+from deploy.foundations import APPLY, MIGRATE, Confinement, Foundation, missing_streams
 from deploy.settings import Settings, SettingsError
 from storage.bundle import Storage
+from storage.encrypted_objects import EncryptedObjects
 from storage.migrations import pending
 from storage.objects import StoredObjects
 from storage.opening import open_storage
 from storage.ports import Objects
+from storage.postgres.confinement import find_freedom
 from subjects.jetstream import JetStreamBus, connect
+
+S3_ENCRYPTIONS: Final = ("AES256", "aws:kms", "aws:kms:dsse")
+"""What S3 encrypts with, without a key of ours in each request (S3's PutObject, x-amz-server-side-encryption)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,35 +33,67 @@ class Ports:
     scratch: Path
     migrations: Foundation
     streams: Foundation
+    confinement: Confinement | None = None
+    """Of processes that serve clients."""
 
 
 def open_objects(settings: Settings) -> Objects:
-    """Return the object store of the settings. Raises SettingsError."""
+    """Return the object store of the settings, encrypting when they say so. Raises SettingsError."""
+    store = open_store(settings)
+    if settings.encryption == "off":
+        return store
+    return EncryptedObjects.over(store, settings.vault(), settings.encryption)
+
+
+def open_store(settings: Settings) -> StoredObjects:
+    """Return where objects lie. Raises SettingsError."""
     settings.need("objects")
     where = urlsplit(settings.objects)
     if where.scheme == "s3":
         settings.need("s3_access_key", "s3_secret_key", *(["s3_endpoint"] if settings.s3_endpoint else []))
+        check_s3_encryption(settings)
         return StoredObjects.s3(
             where.netloc,
             endpoint=settings.s3_endpoint or None,
             region=settings.s3_region,
             access_key_id=settings.s3_access_key,
             secret_access_key=settings.s3_secret_key,
+            encryption=settings.s3_encryption,
+            kms_key=settings.s3_kms_key,
         )
     if where.scheme not in ("", "file") or not Path(where.path).is_absolute():
         raise SettingsError("TRUTHTOK_OBJECTS must be an absolute directory or s3://bucket")
+    if settings.s3_encryption or settings.s3_kms_key:
+        raise SettingsError("TRUTHTOK_S3_ENCRYPTION is for a bucket: a directory needs TRUTHTOK_ENCRYPTION")
     return StoredObjects.local(Path(where.path))
 
 
+def check_s3_encryption(settings: Settings) -> None:
+    """Raise SettingsError unless a bucket can be asked for this encryption."""
+    if settings.s3_encryption not in ("", *S3_ENCRYPTIONS):
+        raise SettingsError(f"TRUTHTOK_S3_ENCRYPTION must be one of {', '.join(S3_ENCRYPTIONS)}, or empty")
+    if settings.s3_kms_key and not settings.s3_encryption.startswith("aws:kms"):
+        raise SettingsError("TRUTHTOK_S3_KMS_KEY needs TRUTHTOK_S3_ENCRYPTION=aws:kms")
+
+
 @asynccontextmanager
-async def open_ports(settings: Settings, name: str) -> AsyncIterator[Ports]:
-    """Open everything a process needs, as the NATS user `name`; closed in reverse on leaving."""
+async def open_ports(settings: Settings, name: str, *, asks: bool = False) -> AsyncIterator[Ports]:
+    """Open everything a process needs, as the NATS user `name`; closed in reverse on leaving.
+
+    `asks` is for processes that serve clients: the database is told who asks, and must hold them to it.
+    """
     settings.need("database_url", "redis_url", "nats_url")
     vault = settings.vault() if settings.master_keys else None
     async with AsyncExitStack() as stack:
         try:
             storage = await stack.enter_async_context(
-                open_storage(settings.database_url, open_objects(settings), settings.redis_url, vault=vault)
+                open_storage(
+                    settings.database_url,
+                    open_objects(settings),
+                    settings.redis_url,
+                    vault=vault,
+                    asks=asks,
+                )
             )
         except ValueError as error:  # an option that the driver refuses; Postgres's are read at its first use
             raise SettingsError(f"REDIS_URL: {error}") from error
@@ -71,6 +109,7 @@ async def open_ports(settings: Settings, name: str) -> AsyncIterator[Ports]:
             scratch=Path(scratch),
             migrations=Foundation(lambda: pending(settings.database_url), MIGRATE),
             streams=Foundation(lambda: missing_streams(bus.wire), APPLY),
+            confinement=Confinement(lambda: find_freedom(settings.database_url)) if asks else None,
         )
 
 
@@ -86,6 +125,8 @@ async def reachable(ports: Ports, *, timeout_seconds: float = 2.0, cache: bool =
         "migrations": ports.migrations.check,
         "streams": ports.streams.check,
     }
+    if ports.confinement is not None:
+        checks["database_user"] = ports.confinement.check
     if cache:
         checks["redis"] = ports.storage.cache.ping
 

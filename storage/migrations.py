@@ -91,10 +91,20 @@ async def migrate(database_url: str, directory: Path | None = None) -> list[str]
 
 
 async def pending(database_url: str, directory: Path | None = None) -> list[str]:
-    """Return the names of migrations that the database still lacks, for readiness. Changes nothing."""
+    """Return the names of migrations that the database still lacks, for readiness. Changes nothing.
+
+    Raises MigrationError when the database user may not read which there are.
+    """
     migrations = read_migrations(directory)
     async with _open_ledger(database_url) as ledger:
-        return [migration.name for migration in _missing(migrations, await ledger.read(create=False))]
+        try:
+            applied = await ledger.read(create=False)
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise MigrationError(
+                f"{error}: run `truthtok migrate`, and let the database user of this process belong to "
+                "truthtok_gateway (the API, the media plane) or truthtok_actor (actors)"
+            ) from error
+        return [migration.name for migration in _missing(migrations, applied)]
 
 
 def _missing(migrations: list[Migration], applied: dict[str, str]) -> list[Migration]:

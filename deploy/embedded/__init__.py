@@ -14,6 +14,7 @@ from deploy.child import Child
 from deploy.data_dir import remembered_ports
 from deploy.embedded.binaries import get_nats_server, get_redis_server
 from deploy.embedded.cluster import Cluster
+from deploy.embedded.members import Member, admit, remembered_members
 from deploy.embedded.nats_server import NatsServer
 from deploy.embedded.postgres import PostgresServer
 from deploy.embedded.redis_server import RedisServer
@@ -29,11 +30,23 @@ class Servers:
     """Where clients connect, and the children that serve there."""
 
     database_url: str = field(repr=False)
+    """As the superuser: for migrations, and for operators."""
     redis_url: str = field(repr=False)
     nats_url: str = field(repr=False)
     nats_monitor_url: str
     ports: dict[str, int]
     children: tuple[Child, ...]
+    members: Mapping[str, Member]
+    """The database users of the processes, by `members.GROUPS`."""
+
+    async def admit_members(self) -> None:
+        """Let these users in, once the migrations are there. Raises StackError."""
+        await admit(self.database_url, self.members.values())
+
+    def database_url_of(self, who: str) -> str:
+        """Return where one of the members connects, as itself."""
+        member, at = self.members[who], self.database_url.rpartition("@")[2]
+        return f"postgresql://{member.name}:{member.password}@{at}"
 
 
 def plan_servers(
@@ -68,6 +81,7 @@ def plan_servers(
         nats_monitor_url=f"http://127.0.0.1:{nats.monitor_port}",
         ports=ports,
         children=(postgres.child(), nats.child(), redis.child()),
+        members=remembered_members(data_dir),
     )
 
 
