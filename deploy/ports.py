@@ -6,22 +6,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-from urllib.parse import urlsplit
 
 from deploy.foundations import APPLY, MIGRATE, Confinement, Foundation, missing_streams
+from deploy.object_store import open_objects
 from deploy.settings import Settings, SettingsError
 from storage.bundle import Storage
-from storage.encrypted_objects import EncryptedObjects
 from storage.migrations import pending
-from storage.objects import StoredObjects
 from storage.opening import open_storage
-from storage.ports import Objects
 from storage.postgres.confinement import find_freedom
 from subjects.jetstream import JetStreamBus, connect
-
-S3_ENCRYPTIONS: Final = ("AES256", "aws:kms", "aws:kms:dsse")
-"""What S3 encrypts with, without a key of ours in each request (S3's PutObject, x-amz-server-side-encryption)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,45 +28,6 @@ class Ports:
     streams: Foundation
     confinement: Confinement | None = None
     """Of processes that serve clients."""
-
-
-def open_objects(settings: Settings) -> Objects:
-    """Return the object store of the settings, encrypting when they say so. Raises SettingsError."""
-    store = open_store(settings)
-    if settings.encryption == "off":
-        return store
-    return EncryptedObjects.over(store, settings.vault(), settings.encryption)
-
-
-def open_store(settings: Settings) -> StoredObjects:
-    """Return where objects lie. Raises SettingsError."""
-    settings.need("objects")
-    where = urlsplit(settings.objects)
-    if where.scheme == "s3":
-        settings.need("s3_access_key", "s3_secret_key", *(["s3_endpoint"] if settings.s3_endpoint else []))
-        check_s3_encryption(settings)
-        return StoredObjects.s3(
-            where.netloc,
-            endpoint=settings.s3_endpoint or None,
-            region=settings.s3_region,
-            access_key_id=settings.s3_access_key,
-            secret_access_key=settings.s3_secret_key,
-            encryption=settings.s3_encryption,
-            kms_key=settings.s3_kms_key,
-        )
-    if where.scheme not in ("", "file") or not Path(where.path).is_absolute():
-        raise SettingsError("TRUTHTOK_OBJECTS must be an absolute directory or s3://bucket")
-    if settings.s3_encryption or settings.s3_kms_key:
-        raise SettingsError("TRUTHTOK_S3_ENCRYPTION is for a bucket: a directory needs TRUTHTOK_ENCRYPTION")
-    return StoredObjects.local(Path(where.path))
-
-
-def check_s3_encryption(settings: Settings) -> None:
-    """Raise SettingsError unless a bucket can be asked for this encryption."""
-    if settings.s3_encryption not in ("", *S3_ENCRYPTIONS):
-        raise SettingsError(f"TRUTHTOK_S3_ENCRYPTION must be one of {', '.join(S3_ENCRYPTIONS)}, or empty")
-    if settings.s3_kms_key and not settings.s3_encryption.startswith("aws:kms"):
-        raise SettingsError("TRUTHTOK_S3_KMS_KEY needs TRUTHTOK_S3_ENCRYPTION=aws:kms")
 
 
 @asynccontextmanager

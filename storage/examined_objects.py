@@ -38,6 +38,8 @@ class Examiner:
 
     def remembered(self, key: str) -> Examined | None:
         """Return what was found of an object earlier: since then another may have taken its place."""
+        if key in self._remembered:
+            self._remembered.move_to_end(key)
         return self._remembered.get(key)
 
     def forget(self, keys: Sequence[str]) -> None:
