@@ -1,6 +1,7 @@
 """work.expirer -> expirer -> (upload.expired, by way of the outbox)
 
-Closes uploads whose clients went away, and sweeps their bytes out of staging.
+Closes uploads whose clients went away, sweeps their bytes out of staging, and deletes the rows that nobody
+needs any more: those of old uploads, and of people who left.
 Idempotent: an upload is closed once, and swept until it is said to be empty.
 """
 
@@ -11,6 +12,7 @@ from typing import ClassVar, Final
 
 from actors.core.actor import Actor, Delivery
 from actors.core.context import Context
+from storage.identity_ports import Departures
 from storage.keys import staging_prefix
 from storage.ports import Objects, Uploads
 from subjects import work
@@ -18,7 +20,7 @@ from subjects.message import Message
 from subjects.work import SweepDue
 
 SWEEP_LIMIT: Final = 100
-"""Uploads closed in one transaction."""
+"""Uploads closed, and rows of each kind deleted, in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Expirer(Actor[SweepDue, Message]):
 
     objects: Objects
     uploads: Uploads
+    departures: Departures
     now: Callable[[], datetime]
 
     async def handle(self, event: SweepDue, ctx: Context) -> tuple[Message, ...]:
@@ -39,4 +42,6 @@ class Expirer(Actor[SweepDue, Message]):
             for upload in abandoned:
                 await ctx.during(self.objects.remove_prefix(staging_prefix(upload.id)))
             await self.uploads.swept([upload.id for upload in abandoned])
+        while await ctx.during(self.departures.purge(self.now(), SWEEP_LIMIT)):
+            continue
         return ()

@@ -13,6 +13,7 @@ from actors.engines.thumbnails import Illustrator
 from actors.eraser import Eraser
 from actors.expirer import Expirer
 from actors.finisher import Finisher
+from actors.forgetter import Forgetter
 from actors.prober import Prober
 from actors.thumbnailer import Thumbnailer
 from actors.uploader import Uploader
@@ -26,8 +27,11 @@ ACTORS: Final[Mapping[type[AnyActor], Callable[[Ports, Sandbox], AnyActor]]] = {
         Illustrator(box), has.storage.objects, has.storage.videos, has.scratch
     ),
     Finisher: lambda has, _: Finisher(has.storage.videos),
-    Expirer: lambda has, _: Expirer(has.storage.objects, has.storage.uploads, lambda: datetime.now(UTC)),
+    Expirer: lambda has, _: Expirer(
+        has.storage.objects, has.storage.uploads, has.storage.departures, lambda: datetime.now(UTC)
+    ),
     Eraser: lambda has, _: Eraser(has.storage.objects),
+    Forgetter: lambda has, _: Forgetter(has.storage.departures, has.storage.videos),
 }
 NEEDS_SANDBOX: Final = frozenset({Prober.name, Thumbnailer.name})
 ACTOR_NAMES: Final = (*(kind.name for kind in ACTORS), UNDERTAKER)

@@ -6,7 +6,7 @@ struct and subject in the module of its noun, add the subject here, run `make re
 
 from typing import Final
 
-from subjects import stage, upload, video, work
+from subjects import account, stage, upload, video, work
 from subjects.message import Message, Subject
 
 SUBJECTS: Final[tuple[Subject[Message], ...]] = (
@@ -21,6 +21,7 @@ SUBJECTS: Final[tuple[Subject[Message], ...]] = (
     video.READY,
     video.FAILED,
     video.DELETED,
+    account.CLOSED,
     work.SWEEP,
 )
 

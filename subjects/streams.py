@@ -60,7 +60,7 @@ class Stream:
 STREAMS: Final = (
     Stream(
         "EVENTS",
-        ("upload.>", "video.>", "stage.skipped.>"),
+        ("upload.>", "video.>", "account.>", "stage.skipped.>"),
         "Facts. One publish reaches every interested actor; history serves replay, audit and joins.",
         max_age_seconds=KEPT_DAYS * DAY_SECONDS,
     ),

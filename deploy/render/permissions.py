@@ -11,7 +11,7 @@ from typing import Final
 from actors.core.dead_letters import ADVISORY_DURABLE
 from actors.core.host import UNDERTAKER
 from deploy.render.declaration import ActorDeclaration
-from subjects import stage, upload, video
+from subjects import account, stage, upload, video
 from subjects.streams import STREAMS, Durable
 
 ADMIN: Final = "admin"
@@ -73,8 +73,8 @@ def _actor(actor: ActorDeclaration) -> User:
     )
 
 
-RELAYED: Final = (upload.COMPLETED, upload.EXPIRED, video.DELETED)
-"""What the gateways' transactions, and the expirer's, promise in the outbox; either relay says it."""
+RELAYED: Final = (upload.COMPLETED, upload.EXPIRED, video.DELETED, account.CLOSED)
+"""What transactions of gateways and actors promise in the outbox; either relay says it."""
 
 
 def _gateway() -> User:

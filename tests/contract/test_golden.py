@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from subjects.account import AccountClosed
 from subjects.codec import MESSAGE_ID, SUBJECT, VERSION, open_message, seal
 from subjects.media import AudioTrack, Frame, Location, Metadata, Picture, Storyboard
 from subjects.message import Message, Priority, Subject
@@ -32,6 +33,7 @@ from subjects.work import HOUSE, SweepDue
 GOLDEN = Path(__file__).with_name("golden")
 VIDEO = UUID("0199c8a2-7e3b-7c41-9d2a-3f1b5c6d7e8f")
 UPLOAD = UUID("0199c8a2-7e3b-7c41-9d2a-000000000001")
+USER = UUID("0199c8a2-7e3b-7c41-9d2a-000000000002")
 KEY = f"videos/{VIDEO}/original"
 SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
@@ -96,6 +98,7 @@ EXPECTED: dict[str, Message] = {
     "video.ready.v1": VideoReady(video_id=VIDEO),
     "video.failed.v1": VideoFailed(video_id=VIDEO, stage="prober", code="poison", detail="its process died"),
     "video.deleted.v1": VideoDeleted(video_id=VIDEO),
+    "account.closed.v1": AccountClosed(user_id=USER),
     "work.expirer.v1": SweepDue(video_id=HOUSE),
 }
 

@@ -1,13 +1,14 @@
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from actors.core.actor import Facts
 from actors.eraser import Eraser
-from actors.expirer import Expirer
+from actors.expirer import SWEEP_LIMIT, Expirer
 from actors.finisher import Finisher
 from storage.keys import segment_key
-from storage.records import Segment
+from storage.records import LOCAL_USER_ID, NewUpload, Segment
 from subjects.stage import JOURNEY
 from subjects.video import VideoDeleted, VideoReady
 from subjects.work import SweepDue
@@ -46,9 +47,13 @@ async def abandoned(storage: Any, objects: Any) -> None:
     await storage.uploads.append(UPLOAD, 0, segments, None, NOW + timedelta(hours=1))
 
 
+def expirer(storage: Any, objects: Any, now: Callable[[], datetime]) -> Expirer:
+    return Expirer(objects, storage.uploads, storage.departures, now)
+
+
 async def test_an_abandoned_upload_is_closed_and_swept(storage: Any, objects: Any, reports: Any) -> None:
     await abandoned(storage, objects)
-    later = Expirer(objects, storage.uploads, lambda: NOW + timedelta(hours=2))
+    later = expirer(storage, objects, lambda: NOW + timedelta(hours=2))
     await later.handle(SweepDue(), reports.ctx)
     assert objects.objects == {}
     assert (await storage.videos.load(VIDEO)).rejection.code == "upload_expired"
@@ -57,7 +62,7 @@ async def test_an_abandoned_upload_is_closed_and_swept(storage: Any, objects: An
 
 async def test_a_second_sweep_finds_nothing_more_to_say(storage: Any, objects: Any, reports: Any) -> None:
     await abandoned(storage, objects)
-    later = Expirer(objects, storage.uploads, lambda: NOW + timedelta(hours=2))
+    later = expirer(storage, objects, lambda: NOW + timedelta(hours=2))
     await later.handle(SweepDue(), reports.ctx)
     await later.handle(SweepDue(), reports.ctx)
     assert len(await storage.outbox.pending(9)) == 1
@@ -65,5 +70,36 @@ async def test_a_second_sweep_finds_nothing_more_to_say(storage: Any, objects: A
 
 async def test_an_upload_that_still_has_time_is_left_alone(storage: Any, objects: Any, reports: Any) -> None:
     await abandoned(storage, objects)
-    await Expirer(objects, storage.uploads, lambda: NOW).handle(SweepDue(), reports.ctx)
+    await expirer(storage, objects, lambda: NOW).handle(SweepDue(), reports.ctx)
     assert len(objects.objects) == 1
+
+
+async def test_a_sweep_forgets_uploads_that_were_swept_long_ago(
+    storage: Any, objects: Any, reports: Any
+) -> None:
+    await abandoned(storage, objects)
+    await expirer(storage, objects, lambda: NOW + timedelta(hours=2)).handle(SweepDue(), reports.ctx)
+    assert await storage.uploads.find(UPLOAD) is not None
+    await expirer(storage, objects, lambda: NOW + timedelta(days=8)).handle(SweepDue(), reports.ctx)
+    assert await storage.uploads.find(UPLOAD) is None
+    assert (await storage.videos.load(VIDEO)).status == "rejected"
+
+
+async def test_a_sweep_deletes_more_than_one_batch_of_rows(storage: Any, objects: Any, reports: Any) -> None:
+    count = SWEEP_LIMIT * 2 + 1
+    for number in range(count):
+        upload = NewUpload(
+            id=UUID(int=1000 + number),
+            user_id=LOCAL_USER_ID,
+            video_id=None,
+            length_bytes=1,
+            content_type="video/mp4",
+            created_at=NOW,
+            expires_at=NOW,
+        )
+        await storage.uploads.create(upload)
+    await expirer(storage, objects, lambda: NOW).handle(SweepDue(), reports.ctx)
+    await expirer(storage, objects, lambda: NOW + timedelta(days=8)).handle(SweepDue(), reports.ctx)
+    assert await storage.uploads.find(UUID(int=1000)) is None
+    assert await storage.uploads.find(UUID(int=1000 + count - 1)) is None
+    assert reports.extended > 0
