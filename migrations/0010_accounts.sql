@@ -19,3 +19,8 @@ create unique index users_by_email on users (email_hash) where email_hash is not
 -- What a master key sealed, by the name in front: so a rotation of keys finds what is left for it to do.
 create index users_by_master_key on users (substring(data_key from 1 for 8), id) where data_key is not null;
 create index users_closed on users (closed_at, id) where closed_at is not null;
+
+-- Whether somebody else has an e-mail, under whatever key it is hashed. With the owner's rights: whoever changes
+-- theirs may not see the accounts of others, but has to be told this much.
+create function email_is_taken(hashes bytea[], asker uuid) returns boolean language sql stable security definer
+return exists (select from users where email_hash = any(hashes) and id <> asker);

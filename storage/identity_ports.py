@@ -26,7 +26,11 @@ from subjects.codec import Envelope
 
 
 class Accounts(Protocol):
-    """People. E-mail and name are plain here, and sealed where they are kept."""
+    """People. E-mail and name are plain here, and sealed where they are kept.
+
+    A closed account is not there, whatever is asked. Methods that read or write what is sealed may raise
+    SealBrokenError, and VaultMissingError in a process without master keys.
+    """
 
     async def create(self, account: NewAccount) -> bool:
         """Keep a new account. False when another account has the e-mail; a known id changes nothing."""
@@ -53,7 +57,12 @@ class Accounts(Protocol):
         """Return up to `limit` accounts that are not closed, the oldest id first, behind `after`."""
 
     async def rewrap(self, limit: int) -> int:
-        """Bring up to `limit` accounts under the newest key and return how many; 0 when none is left."""
+        """Bring up to `limit` accounts under the newest key and return how many; 0 when none is left.
+
+        One that cannot be moved holds up no other: call again while anything is returned. When nothing else
+        is left its error is raised: SealBrokenError, or EmailTakenError when another account turns out to
+        have its e-mail.
+        """
 
 
 class Departures(Protocol):
@@ -89,7 +98,10 @@ class Sessions(Protocol):
     """Sign-ins and their refresh tokens, which are kept as SHA-256 hashes (32 bytes)."""
 
     async def open(self, session: NewSession) -> None:
-        """Keep a new session with its first refresh token. A known id changes nothing."""
+        """Keep a new session with its first refresh token.
+
+        A known id changes nothing; nor does an account that is not there or closed.
+        """
 
     async def rotate(
         self, token_hash: bytes, successor_hash: bytes, now: datetime, expires_at: datetime
@@ -97,7 +109,9 @@ class Sessions(Protocol):
         """Use a refresh token once and put its successor in its place, moving the session's expiry.
 
         Of two that present the same token at once one is `rotated`, the other `reused`: a token that comes
-        twice was stolen, or is about to be, so its whole session is revoked.
+        twice was stolen, or is about to be, so its whole session is revoked. From then on, as after any other
+        end, all of its tokens are `unknown`, used or not: `reused` is said once per session, by whoever ended
+        it. A token that was used longer ago than `expires_at - now` may be forgotten, and is then `unknown`.
         """
 
     async def revoke(self, token_hash: bytes, now: datetime) -> Rotation:
@@ -117,7 +131,10 @@ class ApiKeys(Protocol):
     """Keys of services, kept as SHA-256 hashes (32 bytes)."""
 
     async def create(self, key: NewApiKey, limit: int) -> bool:
-        """Keep a new key. False when the user has `limit` live ones already; a known id changes nothing."""
+        """Keep a new key. A known id changes nothing.
+
+        False when the user has `limit` live ones already, or no account that is open.
+        """
 
     async def page(self, user_id: UUID, after: UUID | None, limit: int) -> list[ApiKey]:
         """Return up to `limit` of a user's live keys, the oldest id first, behind `after`."""

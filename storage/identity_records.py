@@ -78,7 +78,7 @@ class Rotation(Record, frozen=True, kw_only=True):
     """What became of a refresh token that was presented."""
 
     kind: Literal["rotated", "reused", "unknown"]
-    """`reused`: used before, so its session is revoked now. `unknown`: no such token, or one that is over."""
+    """`reused`: used before, so its session is revoked now. `unknown`: none such, or its session is over."""
     user_id: UUID | None = None
     session_id: UUID | None = None
 

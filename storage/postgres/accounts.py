@@ -66,19 +66,16 @@ class PostgresAccounts:
 
     async def edit(self, user_id: UUID, changes: AccountChanges) -> Account | None:
         """Apply the owner's changes, behind a lock on the e-mail and then on the row."""
+        hashes = [] if changes.email is msgspec.UNSET else self.seals.hashes_of(changes.email)
         async with self.database.transaction() as session:
-            if changes.email is not msgspec.UNSET:
-                hashes = self.seals.hashes_of(changes.email)
-                await self._take(session, hashes)
+            await self._take(session, hashes)
             row = await session.fetch_row(self.queries["lock_account"], user_id)
             if row is None:
                 return None
-            if changes.email is not msgspec.UNSET and await session.fetch_row(
-                self.queries["find_other_holder"], user_id, hashes
-            ):
+            if hashes and await self._is_taken(session, hashes, user_id):
                 raise EmailTakenError("another account has this e-mail")
-            password_hash = None if changes.password_hash is msgspec.UNSET else changes.password_hash
             sealed = self.seals.resealed(row, changes)
+            password_hash = None if changes.password_hash is msgspec.UNSET else changes.password_hash
             row = await session.fetch_row(self.queries["edit_account"], user_id, *sealed, password_hash)
         return self.seals.account_of(row) if row else None
 
@@ -121,4 +118,9 @@ class PostgresAccounts:
             raise EmailTakenError(f"account {row['id']} has the e-mail of another account") from error
 
     async def _take(self, session: Session, hashes: list[bytes]) -> None:
-        await session.fetch(self.queries["take_emails"], lock_numbers(hashes))
+        if hashes:
+            await session.fetch(self.queries["take_emails"], lock_numbers(hashes))
+
+    async def _is_taken(self, session: Session, hashes: list[bytes], user_id: UUID) -> bool:
+        row = await session.fetch_row(self.queries["is_taken"], hashes, user_id)
+        return bool(row and row["taken"])

@@ -8,15 +8,12 @@ limit 100;
 -- name: create_account
 -- Runs behind `take_emails`, so its snapshot has whatever an earlier holder kept. `known` is also what a
 -- repetition is told, which keeps nothing.
-with taken as (
-    select id from users where email_hash = any($3::bytea[]) and id <> $1 limit 1
-),
-kept as (
+with kept as (
     insert into users (
         id, data_key, email_hash, email_sealed, name_sealed, password_hash, role, created_at, updated_at
     )
     select $1, $2, ($3::bytea[])[1], $4, $5, $6, $7, $8::timestamptz, $8::timestamptz
-    where not exists (select from taken)
+    where not email_is_taken($3::bytea[], $1)
     on conflict do nothing
     returning id
 )
@@ -52,8 +49,8 @@ set password_hash = $3
 where id = $1 and password_hash = $2 and closed_at is null
 returning id;
 
--- name: find_other_holder
-select id from users where email_hash = any($2::bytea[]) and id <> $1 limit 1;
+-- name: is_taken
+select email_is_taken($1::bytea[], $2) as taken limit 1;
 
 -- name: edit_account
 -- Runs behind `lock_account`. What is null stays as it is.

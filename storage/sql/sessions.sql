@@ -1,7 +1,7 @@
 -- name: open_session
--- The account is held: one that is closed at the same time is closed before, or takes this session with it.
+-- An account that is closed at this very moment may be left one: it stands for nothing, and goes with the account.
 with owner as (
-    select id from users where id = $2 and closed_at is null limit 1 for share
+    select id from users where id = $2 and closed_at is null limit 1
 ),
 opened as (
     insert into sessions (id, user_id, created_at, expires_at)

@@ -9,6 +9,7 @@ import pytest
 from storage.bundle import Storage
 from storage.memory import MemoryObjects, MemoryStorage
 from storage.opening import open_storage
+from storage.records import LOCAL_USER_ID
 from storage.sealing import Vault
 from tests.conftest import ServerUrls, in_own_loop
 from tests.contract.storage_values import STRANGER
@@ -17,10 +18,16 @@ from tests.contract.storage_values import STRANGER
 NO_REDIS = "redis://127.0.0.1:9"
 DATABASE = "storage_contracts"
 VAULT = Vault((bytes(range(32)),))
-EMPTY = (
-    "delete from outbox; delete from idempotency_keys; delete from uploads; delete from videos; "
-    "delete from upload_days"
-)
+EMPTY = f"""
+delete from outbox; delete from idempotency_keys; delete from uploads; delete from videos;
+delete from users where id not in ('{LOCAL_USER_ID}', '{STRANGER}');
+delete from sessions; delete from api_keys; delete from upload_days;
+update users set role = 'creator', closed_at = null, password_hash = null,
+    data_key = null, email_hash = null, email_sealed = null, name_sealed = null;
+set session_replication_role = replica; -- past the trigger that guards the audit trail
+delete from audit_entries;
+set session_replication_role = origin;
+"""  # noqa: S608 - both are constants
 
 
 @pytest.fixture(scope="session")
