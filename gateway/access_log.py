@@ -36,6 +36,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     bytes: int
     user_id: str = ""
     """Of the account that asked, if the request named one."""
+    key_id: str = ""
+    """Of the API key, if it came with one."""
     code: str = ""
     """Of the problem, if it was one."""
 

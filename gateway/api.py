@@ -19,6 +19,8 @@ from gateway.dispatch import Dispatcher
 from gateway.event_stream import Seats
 from gateway.events import Hub
 from gateway.exchange import Request, Response
+from gateway.identity.access_tokens import access_tokens_of
+from gateway.identity.passwords import passwords_of
 from gateway.openapi import openapi_document
 from gateway.ports import Ports, Surroundings
 from gateway.router import Router
@@ -47,7 +49,15 @@ def make_api(config: GatewayConfig, ports: Ports, streams: int) -> Api:
     """Return the API with room for so many event streams. Its hub does not run yet."""
     document = msgspec.json.encode(openapi_document(ROUTES, config.api_url))
     hub = Hub(ports.bus)
-    house = Surroundings(config=config, ports=ports, hub=hub, seats=Seats(streams), document=document)
+    house = Surroundings(
+        config=config,
+        ports=ports,
+        hub=hub,
+        seats=Seats(streams),
+        document=document,
+        passwords=passwords_of(config),
+        tokens=access_tokens_of(config),
+    )
     return Api(Dispatcher(house, Router(ROUTES)), hub)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from gateway.policy import Permission
-from storage.asking import ANYBODY, Asking
+from storage.asking import ANYBODY, Asking, AskingRole
 from storage.identity_records import NOBODY_ID, Role
 
 _NEAR: Final = tuple(
@@ -57,13 +57,16 @@ class Caller:
     @property
     def asking(self) -> Asking:
         """On whose behalf the database is asked: a key has the powers of its role only with their scopes."""
-        if self.role is None:
-            return ANYBODY
-        powerful = {"admin": self.may("roles.assign"), "moderator": self.may("videos.view_any")}
-        role: Role = self.role if powerful.get(self.role, True) else "creator"
-        if self.role == "admin" and role == "creator" and self.may("videos.view_any"):
-            role = "moderator"
-        return Asking(user_id=self.user_id, role=role)
+        return Asking(user_id=self.user_id, role=self._asking_role) if self.role is not None else ANYBODY
+
+    @property
+    def _asking_role(self) -> AskingRole:
+        moderates, audits = self.may("videos.view_any"), self.may("audit.read")
+        if self.may("roles.assign") or (moderates and audits):
+            return "admin"
+        if moderates:
+            return "moderator"
+        return "auditor" if audits else "creator"
 
     def may(self, permission: Permission) -> bool:
         """Whether the policy allows it."""

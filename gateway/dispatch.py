@@ -15,7 +15,7 @@ import msgspec
 from gateway import access_log
 from gateway.body import check_length, decode_body, decode_query
 from gateway.caching import tagged
-from gateway.caller import Caller, address_of, is_near, network_of
+from gateway.caller import Caller, address_of, is_near
 from gateway.exchange import Request, Response
 from gateway.idempotent import fingerprint, key_of, once
 from gateway.log_line import now
@@ -94,7 +94,7 @@ class Dispatcher:
         route = found.route(request.method)
         refuse_foreign_writes(request.method, headers, config.allowed_origins, config.api_url)
         async with asyncio.timeout(route.timeout_seconds):
-            caller = trail.caller = await self._admit(request, route, trail)
+            caller = await self._admit(request, route, trail)
             check_length(request.body, headers.get("content-length", ""), config.max_body_bytes)
             call = self._call(request, route, found, trail)
             with asking_as(caller.asking):
@@ -103,19 +103,24 @@ class Dispatcher:
 
     async def _admit(self, request: Request, route: Route, trail: Trail) -> Caller:
         """Return who asks, if they may and not too often. Raises ProblemError 401, 403 or 429."""
-        ports, headers = self.house.ports, request.headers
-        address = address_of(headers, request.peer, behind_proxy=self.house.config.behind_proxy)
+        headers, behind_proxy = request.headers, self.house.config.behind_proxy
+        address = address_of(headers, request.peer, behind_proxy=behind_proxy)
+        trail.caller = Caller(address=address, is_near=is_near(headers, request.peer))
         if trail.route in PROBES:
-            return Caller(address=address, is_near=is_near(headers, request.peer))
+            return trail.caller
+        if not route.signs_in:
+            trail.caller = await self._identify(request, trail)
+        trail.limits = await self.house.ports.limits.spend(route.bucket, trail.caller.holder)
+        require(trail.caller, route)
+        return trail.caller
+
+    async def _identify(self, request: Request, trail: Trail) -> Caller:
+        ports = self.house.ports
         try:
-            caller = await ports.identification.identify(headers, request.peer)
+            return await ports.identification.identify(request.headers, request.peer, trail.request_id)
         except ProblemError:  # guessing tokens is not free
-            trail.limits = await ports.limits.spend("read", f"address:{network_of(address)}")
+            trail.limits = await ports.limits.spend("read", trail.caller.holder)
             raise
-        trail.caller = caller
-        trail.limits = await ports.limits.spend(route.bucket, caller.holder)
-        require(caller, route)
-        return caller
 
     def _call(self, request: Request, route: Route, found: Found, trail: Trail) -> Call:
         """Return the request decoded and checked. Raises ProblemError or msgspec.ValidationError."""
@@ -211,6 +216,7 @@ def _record(request: Request, response: Response, trail: Trail) -> None:
             trace_id=trace_id(trail.trace),
             peer=trail.caller.address or request.peer,
             user_id=str(trail.caller.user_id) if trail.caller.is_known else "",
+            key_id=str(trail.caller.key_id or ""),
             bytes=len(response.body),
             code=trail.code,
         )

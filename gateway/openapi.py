@@ -1,11 +1,14 @@
 """The OpenAPI 3.1 document, from the route table and the structs. Pure."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
 from gateway.idempotent import HEADER as IDEMPOTENCY_KEY
+from gateway.origins import PROBES
+from gateway.policy import BY_KEYS
 from gateway.problems import CONTENT_TYPE, KINDS, Problem
 from gateway.request_id import HEADER as REQUEST_ID
 from gateway.route import JSON, Route
@@ -15,13 +18,31 @@ VERSION: Final = "1"
 ABOUT: Final = (
     "An open video backend. Unknown fields and parameters are errors that name them. Every error is an "
     "RFC 9457 problem with a stable `code`. A `pointer` in `errors` is a JSON pointer into the body, or "
-    "`/name` of a parameter. Send `Idempotency-Key` with a POST to repeat it safely."
+    "`/name` of a parameter. Send `Idempotency-Key` with a POST to repeat it safely. Registering tells "
+    "whether an e-mail has an account; nothing else does."
 )
 ALWAYS: Final = ("malformed_request", "internal", "unavailable", "timeout")
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _COMPONENTS: Final = "#/components/schemas/{name}"
 
 Json = dict[str, Any]
+
+SCHEMES: Final[Json] = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "An access token from signing in, or an API key.",
+    },
+    "api_key": {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "An API key."},
+}
+_LIMITS: Final = ("RateLimit", "RateLimit-Policy")
+_HEADERS: Final[Mapping[int, tuple[str, ...]]] = {
+    401: ("WWW-Authenticate",),
+    429: ("Retry-After", *_LIMITS),
+    503: ("Retry-After",),
+}
+"""What comes with a status, beside what comes with all."""
 
 
 def render_openapi() -> str:
@@ -47,7 +68,7 @@ def openapi_document(routes: tuple[Route, ...], server: str = "/") -> Json:
         "servers": [{"url": server}],
         "tags": [{"name": name} for name in dict.fromkeys(route.group for route in routes)],
         "paths": paths,
-        "components": {"schemas": schemas},
+        "components": {"schemas": schemas, "securitySchemes": SCHEMES},
     }
 
 
@@ -62,6 +83,7 @@ def _operation(route: Route) -> Json:
         "tags": [route.group],
         "parameters": _parameters(route),
         "responses": {str(route.status): _success(route)} | _problems(route),
+        "security": _security(route),
     }
     if route.body is not None:
         media: Json = {"schema": _reference(route.body)}
@@ -71,6 +93,21 @@ def _operation(route: Route) -> Json:
     if route.needs is not None:
         operation["description"] = f"Takes the permission `{route.needs}`."
     return operation
+
+
+def _security(route: Route) -> list[Json]:
+    """Return who may ask: the ways to say so, an empty one for nobody known."""
+    if is_open(route):
+        return []
+    ways: list[Json] = [{"bearer": []}]
+    if route.needs is None or route.needs in BY_KEYS:
+        ways.append({"api_key": []})
+    return ways if route.needs is not None else [{}, *ways]
+
+
+def is_open(route: Route) -> bool:
+    """Whether credentials in the headers are not looked at."""
+    return route.signs_in or route.path in PROBES
 
 
 def _reference(struct: type[msgspec.Struct]) -> Json:
@@ -104,10 +141,13 @@ def _query_parameters(query: Any) -> list[Json]:
 
 def _success(route: Route) -> Json:
     answer: Json = {"description": route.summary}
+    if route.path not in PROBES:
+        answer["headers"] = _told(_LIMITS)
     if route.answer is not None:
         answer["content"] = {JSON: {"schema": _reference(route.answer)}}
     elif route.status != 204:  # noqa: PLR2004 - No Content
-        answer["content"] = {route.content_type.partition(";")[0]: {"schema": {"type": "string"}}}
+        kind = "object" if route.content_type == JSON else "string"
+        answer["content"] = {route.content_type.partition(";")[0]: {"schema": {"type": kind}}}
     return answer
 
 
@@ -121,6 +161,7 @@ def _problems(route: Route) -> Json:
             "description": "; ".join(f"`{code}`: {KINDS[code].title}" for code in codes),
             "content": {CONTENT_TYPE: {"schema": _reference(Problem), "example": _example(codes[0])}},
         }
+        | ({"headers": _told(_HEADERS[status])} if status in _HEADERS else {})
         for status, codes in sorted(by_status.items())
     } | ({"304": {"description": "Not changed"}} if route.etag else {})
 
@@ -135,7 +176,13 @@ def _codes(route: Route) -> list[str]:
         codes += ["malformed_json", "too_large", "unsupported_media_type", "validation_failed"]
     if route.method == "POST":
         codes += ["request_in_progress", "idempotency_key_reused"]
-    return [*codes, "unauthenticated", "forbidden"] if route.needs else codes
+    if route.path not in PROBES:
+        codes += ["too_many_requests", "forbidden"]
+    return codes if is_open(route) else [*codes, "unauthenticated"]
+
+
+def _told(headers: tuple[str, ...]) -> Json:
+    return {name: {"schema": {"type": "string"}} for name in headers}
 
 
 def _example(code: str) -> Json:

@@ -20,7 +20,10 @@ SECURITY: Final[Mapping[str, str]] = {
 ALLOWED_HEADERS: Final = (
     "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, X-Api-Key, X-Request-Id"
 )
-EXPOSED_HEADERS: Final = "Allow, ETag, Idempotency-Replayed, Location, Retry-After, X-Request-Id"
+EXPOSED_HEADERS: Final = (
+    "Allow, ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, "
+    "WWW-Authenticate, X-Request-Id"
+)
 PREFLIGHT_SECONDS: Final = 7200
 """Chromium caps what it remembers of a preflight at two hours."""
 PROBES: Final = frozenset({"/health", "/ready", "/metrics"})
@@ -61,8 +64,8 @@ def refuse_foreign_writes(
 ) -> None:
     """Raise ProblemError 403 for a write that a page of another origin makes its visitor's browser send.
 
-    The local account needs no credentials, so any page could use it: a bodiless POST needs no preflight.
-    Programs send no Origin.
+    No browser sends our credentials by itself; but a page could register accounts and try passwords from
+    its visitors' addresses. Programs send no Origin.
     """
     origin = headers.get("origin")
     if origin is None or method in _SAFE or "*" in allowed or origin in allowed:

@@ -17,6 +17,7 @@ Permission = Literal[
     "videos.change_any",
     "account.read",
     "account.change",
+    "account.export",
     "keys.manage",
     "roles.assign",
     "audit.read",
@@ -27,7 +28,14 @@ Permission = Literal[
 Scope = Literal["videos:read", "videos:write", "account:read", "moderation", "operations"]
 
 _VIEWER: Final[frozenset[Permission]] = frozenset(
-    {"videos.view_own", "videos.change_own", "account.read", "account.change", "keys.manage"}
+    {
+        "videos.view_own",
+        "videos.change_own",
+        "account.read",
+        "account.change",
+        "account.export",
+        "keys.manage",
+    }
 )
 _CREATOR: Final[frozenset[Permission]] = _VIEWER | {"videos.create"}
 _MODERATOR: Final[frozenset[Permission]] = _CREATOR | {"videos.view_any", "videos.change_any"}
@@ -43,10 +51,12 @@ BY_SCOPE: Final[Mapping[Scope, frozenset[Permission]]] = {
     "videos:read": frozenset({"videos.view_own"}),
     "videos:write": frozenset({"videos.view_own", "videos.create", "videos.change_own"}),
     "account:read": frozenset({"account.read"}),
-    "moderation": frozenset({"videos.view_own", "videos.view_any", "videos.change_any"}),
+    "moderation": frozenset({"videos.view_own", "videos.view_any", "videos.change_own", "videos.change_any"}),
     "operations": frozenset({"audit.read", "operations"}),
 }
 """Nothing here manages keys, roles or the account itself: that takes a person who signed in."""
+BY_KEYS: Final[frozenset[Permission]] = frozenset().union(*BY_SCOPE.values())
+"""What some API key may do."""
 
 
 def permissions_of(role: Role, scopes: tuple[str, ...] | None) -> frozenset[Permission]:
@@ -56,3 +66,14 @@ def permissions_of(role: Role, scopes: tuple[str, ...] | None) -> frozenset[Perm
         return allowed
     granted = (permissions for scope, permissions in BY_SCOPE.items() if scope in scopes)
     return allowed & frozenset().union(*granted)
+
+
+def find_scope_beyond(role: Role, scopes: tuple[Scope, ...]) -> int | None:
+    """Return the place of the first scope that gives more than a role has, or None.
+
+    Such a key would do nothing today, and would gain powers unasked on the day its holder does.
+    """
+    for place, scope in enumerate(scopes):
+        if not BY_SCOPE[scope] <= BY_ROLE[role]:
+            return place
+    return None

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
+from uuid import UUID
 
 import msgspec
 
@@ -11,6 +12,8 @@ from gateway.caller import Caller
 from gateway.config import GatewayConfig
 from gateway.event_stream import Seats
 from gateway.events import Hub
+from gateway.identity.access_tokens import AccessTokens
+from gateway.identity.passwords import Passwords
 from gateway.limits.buckets import BucketName
 from storage.identity_ports import Accounts, ApiKeys, Audit, Departures, Sessions
 from storage.ports import Idempotency, Uploads, Videos
@@ -44,12 +47,15 @@ class Queues(Protocol):
 class Identification(Protocol):
     """Finds out who asks."""
 
-    async def identify(self, headers: Mapping[str, str], peer: str) -> Caller:
+    async def identify(self, headers: Mapping[str, str], peer: str, request_id: str = "") -> Caller:
         """Return the caller, a nobody when the request names none.
 
-        Raises ProblemError 401 for a token or key that is not in order. What it names is checked against
-        the account as it stands, at most a few seconds old.
+        Raises ProblemError 401 for a token or key that is not in order, 400 for two different ones. What it
+        names is checked against the account as it stands, at most a few seconds old.
         """
+
+    def forget(self, user_id: UUID) -> None:
+        """Look anew at what this user's sessions and keys give: role, sessions or keys have just changed."""
 
 
 class Limits(Protocol):
@@ -114,3 +120,5 @@ class Surroundings:
     seats: Seats
     document: bytes
     """The OpenAPI document."""
+    passwords: Passwords
+    tokens: AccessTokens

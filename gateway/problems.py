@@ -9,6 +9,7 @@ Both gateways raise ProblemError, turn any other exception into one with `proble
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 import msgspec
@@ -143,6 +144,14 @@ _TOLD: Final[tuple[tuple[type[BaseException], str, str], ...]] = (
     (UploadClosedError, "upload_closed", "Begin a new upload: {0}."),
     (TimeoutError, "timeout", "The request took too long. Repeat it later."),
 )
+
+
+def quota_problem(error: QuotaExceededError, now: datetime) -> ProblemError:
+    """Return the 429 of a day's quota, with the seconds until the next day (UTC)."""
+    midnight = datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), now.tzinfo)
+    told = problem_of(error)
+    told.headers["Retry-After"] = str(max(int((midnight - now).total_seconds()), 1))
+    return told
 
 
 def unavailable(detail: str, code: str = "unavailable", seconds: int = RETRY_AFTER_SECONDS) -> ProblemError:

@@ -30,7 +30,7 @@ from gateway.config import GatewayConfig  # noqa: E402
 from gateway.exchange import Response as Answer  # noqa: E402
 from gateway.listening import check_address, end_listening, until_answering  # noqa: E402
 from gateway.ports import Ports  # noqa: E402
-from gateway.robyn_exchange import STREAM_HEADERS, Parts, request_of  # noqa: E402
+from gateway.robyn_exchange import EVENT_STREAM, STREAM_HEADERS, Parts, request_of  # noqa: E402
 from gateway.stream_threads import WORKERS, Pin, cores_at_start, stream_capacity  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -197,9 +197,12 @@ class RobynProcess:
             headers = {**headers, "Connection": "close"}
         if answer.stream is None:
             return Response(answer.status, Headers(headers), answer.body)
+        parts: Any = Parts(answer.stream, self._loop)
+        kind = headers.get("Content-Type", EVENT_STREAM)
+        if kind != EVENT_STREAM:
+            return StreamingResponse(parts, answer.status, Headers(headers), kind)
         left = {name: value for name, value in headers.items() if name.lower() not in STREAM_HEADERS}
         left.pop("Content-Type", None)
-        parts: Any = Parts(answer.stream, self._loop)
         return StreamingResponse(parts, answer.status, Headers(left))
 
 

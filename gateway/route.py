@@ -97,6 +97,8 @@ class Route:
     """Codes it may answer beyond those that any route may."""
     needs: Permission | None = None
     """What the caller must be allowed to do; None lets anybody in."""
+    signs_in: bool = False
+    """Its body says who asks: credentials in the headers, which may be stale, are not looked at."""
     limit: BucketName | None = None
     """Which bucket it takes from; None: `read` for GET, else `write`."""
     secret: bool = False

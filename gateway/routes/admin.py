@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
+from gateway.audit import record
 from gateway.ports import Queue, Surroundings
 from gateway.problems import ProblemError
 from gateway.route import Answer, Call, Query, Reply, Route
@@ -88,7 +89,9 @@ async def list_letters(house: Surroundings, call: Call) -> Reply:
 
 async def replay_letter(house: Surroundings, call: Call) -> Reply:
     """Put a dead letter back to work."""
-    await replay(house.ports.bus, await _get_letter(house, call))
+    letter = await _get_letter(house, call)
+    await replay(house.ports.bus, letter)
+    await record(house, call, "dead-letter.replayed", target=f"dead-letter:{letter.sequence}")
     return Reply()
 
 
@@ -96,6 +99,7 @@ async def drop_letter(house: Surroundings, call: Call) -> Reply:
     """Forget a dead letter."""
     letter = await _get_letter(house, call)
     await house.ports.bus.remove(STREAM, letter.sequence)
+    await record(house, call, "dead-letter.dropped", target=f"dead-letter:{letter.sequence}")
     return Reply()
 
 

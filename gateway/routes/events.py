@@ -10,7 +10,8 @@ from gateway.ports import Surroundings
 from gateway.present import Video
 from gateway.problems import unavailable
 from gateway.route import Call, Reply, Route
-from gateway.visibility import get_visible
+from gateway.visibility import find_visible, get_visible
+from storage.asking import asking_as
 
 LARGEST: Final = 2**63 - 1
 _DIGITS_MAX: Final = 19
@@ -24,7 +25,8 @@ async def stream_events(house: Surroundings, call: Call) -> Reply:
         raise unavailable("Events cannot be followed right now.")
 
     async def snapshot() -> Video | None:
-        video = await house.ports.videos.find(call.video_id, call.caller.viewer_id)
+        with asking_as(call.caller.asking):  # told when the request is over already
+            video = await find_visible(house, call.caller, call.video_id)
         return await present_live(house, video) if video is not None else None
 
     stream = EventStream(house.hub, call.video_id, snapshot, after)

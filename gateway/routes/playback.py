@@ -51,15 +51,17 @@ class Playback(Answer, frozen=True, kw_only=True):
 
 async def get_playback(house: Surroundings, call: Call) -> Reply:
     """Return the URLs of a video."""
-    video = await get_visible(house, call)
+    return Reply(body=playback_of(house, await get_visible(house, call)))
+
+
+def playback_of(house: Surroundings, video: Video) -> Playback:
+    """Return the URLs of a video that whoever asks may see."""
     expires_at = media_expiry(house.config, house.ports.now())
     signed = Signer(house, video, expires_at)
-    return Reply(
-        body=Playback(
-            original=signed.url(video.original.key) if video.original is not None else None,
-            expires_at=datetime.fromtimestamp(expires_at, UTC),
-            **(pictures(signed, video.illustration) if video.illustration is not None else {}),
-        )
+    return Playback(
+        original=signed.url(video.original.key) if video.original is not None else None,
+        expires_at=datetime.fromtimestamp(expires_at, UTC),
+        **(pictures(signed, video.illustration) if video.illustration is not None else {}),
     )
 
 

@@ -7,18 +7,19 @@ failure wiped away. Without a dead letter there is nothing to run, and nothing i
 
 from typing import Final
 
+from gateway.audit import record, video_target
 from gateway.live_progress import present_live
 from gateway.ports import Surroundings
 from gateway.present import Video
 from gateway.problems import ProblemError
 from gateway.route import Call, Reply, Route
-from gateway.visibility import get_owned
+from gateway.visibility import get_changeable, is_own
 from subjects.dead_letters import STREAM, letters_pattern, replay
 
 
 async def retry_video(house: Surroundings, call: Call) -> Reply:
     """Put the video's dead letters back to work."""
-    video = await get_owned(house, call, admins=True)
+    video = await get_changeable(house, call)
     if video.status == "rejected":
         raise ProblemError("conflict", "A rejected video stays rejected: upload another file.")
     pattern = letters_pattern(video_id=str(video.id))
@@ -29,7 +30,9 @@ async def retry_video(house: Surroundings, call: Call) -> Reply:
         raise ProblemError("not_found", "There is no such video.")
     for letter in letters:
         await replay(house.ports.bus, letter)
-    return Reply(body=await present_live(house, await get_owned(house, call, admins=True)))
+    if not is_own(video, call.caller):
+        await record(house, call, "video.retried", target=video_target(video))
+    return Reply(body=await present_live(house, await get_changeable(house, call)))
 
 
 ROUTES: Final = (

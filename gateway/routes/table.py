@@ -2,9 +2,33 @@
 
 from typing import Final
 
-from gateway.routes import admin, documents, events, health, playback, retry, video_list, videos
+from gateway.routes import (
+    admin,
+    api_keys,
+    audit,
+    auth,
+    documents,
+    events,
+    export,
+    health,
+    me,
+    playback,
+    retry,
+    sessions,
+    users,
+    video_list,
+    videos,
+    well_known,
+)
 
 ROUTES: Final = (
+    *auth.ROUTES,
+    *me.ROUTES,
+    *sessions.ROUTES,
+    *export.ROUTES,
+    *api_keys.ROUTES,
+    *users.ROUTES,
+    *well_known.ROUTES,
     *videos.ROUTES[:1],
     *video_list.ROUTES,
     *videos.ROUTES[1:],
@@ -12,6 +36,7 @@ ROUTES: Final = (
     *playback.ROUTES,
     *retry.ROUTES,
     *admin.ROUTES,
+    *audit.ROUTES,
     *health.ROUTES,
     *documents.ROUTES,
 )

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import asdict
 
 from gateway.body import field_problem
 from gateway.claims import is_video_type, media_type
@@ -67,6 +68,11 @@ class VideoEdit(Body, frozen=True, kw_only=True):
             visibility=self.visibility,
             location=place if isinstance(place, UnsetType) else location_of(place),
         )
+
+
+def edited_fields(edit: VideoEdit) -> list[str]:
+    """Return the names of what an edit changes."""
+    return [name for name, value in asdict(edit).items() if not isinstance(value, UnsetType)]
 
 
 def trimmed_title(title: str) -> str:

@@ -4,23 +4,26 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from gateway.audit import record, video_target
 from gateway.claims import base_name, media_type
 from gateway.live_progress import present_live
 from gateway.ports import Surroundings
 from gateway.present import CreatedVideo, Upload, Video
-from gateway.problems import ProblemError, unavailable
+from gateway.problems import ProblemError, quota_problem, unavailable
 from gateway.route import Call, Reply, Route
 from gateway.routes.video_fields import (
     VideoEdit,
     VideoIntent,
     checked_upload,
+    edited_fields,
     location_of,
     recording_time,
     trimmed_title,
 )
 from gateway.signing import upload_url
 from gateway.urgency import priority_of
-from gateway.visibility import get_owned, get_visible
+from gateway.visibility import get_changeable, get_visible, is_own
+from storage.errors import QuotaExceededError
 from storage.records import NewUpload, NewVideo
 from subjects.codec import derived_id, seal
 from subjects.ids import derived_uuid7
@@ -39,7 +42,10 @@ async def create_video(house: Surroundings, call: Call) -> Reply:
     """Keep the intent, and answer where to send the bytes."""
     intent: VideoIntent = call.body
     video, upload = new_video(house, call, intent), new_upload(house, call, intent)
-    await house.ports.videos.create(video, upload)
+    try:
+        await house.ports.videos.create(video, upload, house.config.quota)
+    except QuotaExceededError as error:
+        raise quota_problem(error, house.ports.now()) from error
     # A repetition finds what the first try kept: what is told is what is there.
     kept, awaited = (
         await house.ports.videos.find(video.id, call.caller.user_id),
@@ -100,16 +106,18 @@ async def get_video(house: Surroundings, call: Call) -> Reply:
 async def edit_video(house: Surroundings, call: Call) -> Reply:
     """Change what the owner said."""
     edit: VideoEdit = call.body
-    video = await get_owned(house, call)
+    video = await get_changeable(house, call)
     edited = await house.ports.videos.edit(video.id, video.user_id, edit.changes())
     if edited is None:
         raise ProblemError("not_found", "There is no such video.")
+    if not is_own(video, call.caller):
+        await record(house, call, "video.edited", target=video_target(video), fields=edited_fields(edit))
     return Reply(body=await present_live(house, edited))
 
 
 async def delete_video(house: Surroundings, call: Call) -> Reply:
     """Delete the rows now and promise that the objects follow."""
-    video = await get_owned(house, call)
+    video = await get_changeable(house, call)
     announce = seal(
         VideoDeleted(video_id=video.id),
         message_id=derived_id(str(video.id), "gateway", 0),
@@ -119,6 +127,7 @@ async def delete_video(house: Surroundings, call: Call) -> Reply:
     if not await house.ports.videos.remove(video.id, video.user_id, announce):
         raise ProblemError("not_found", "There is no such video.")
     house.ports.kick()
+    await record(house, call, "video.deleted", target=video_target(video), owner=str(video.user_id))
     return Reply()
 
 
@@ -134,6 +143,7 @@ ROUTES: Final = (
         status=201,
         needs="videos.create",
         limit="upload",
+        secret=True,
         problems=("quota_exceeded",),
         example=EXAMPLE,
     ),

@@ -1,0 +1,167 @@
+"""`GET`, `PATCH`, `DELETE /api/v1/me`: the caller's own account."""
+
+from typing import Final
+
+from msgspec import UNSET, UnsetType
+
+from gateway.audit import record, user_target
+from gateway.body import field_problem
+from gateway.identity.account import User, get_own_account, present_user
+from gateway.identity.account_fields import (
+    Email,
+    GivenPassword,
+    Name,
+    NewPassword,
+    checked_email,
+    checked_name,
+)
+from gateway.ports import Surroundings
+from gateway.problems import FieldError, ProblemError
+from gateway.route import Body, Call, Reply, Route
+from storage.identity_records import Account, AccountChanges
+from storage.records import LOCAL_USER_ID
+from subjects.account import AccountClosed
+from subjects.codec import derived_id, seal
+from subjects.message import Priority
+
+ME: Final = "/api/v1/me"
+
+
+class AccountEdit(Body, frozen=True, kw_only=True):
+    """What shall change. What is left out stays."""
+
+    name: Name | UnsetType = UNSET
+    email: Email | UnsetType = UNSET
+    password: NewPassword | UnsetType = UNSET
+    current_password: GivenPassword | UnsetType = UNSET
+    """Needed to change e-mail or password."""
+
+    @property
+    def changed(self) -> list[str]:
+        """The names of what changes."""
+        fields = ("name", "email", "password")
+        return [name for name in fields if not isinstance(getattr(self, name), UnsetType)]
+
+
+async def get_me(house: Surroundings, call: Call) -> Reply:
+    """Return the caller's account."""
+    return Reply(body=present_user(await get_own_account(house, call)))
+
+
+async def edit_me(house: Surroundings, call: Call) -> Reply:
+    """Change name, e-mail or password. A new password ends the caller's other sessions."""
+    edit: AccountEdit = call.body
+    _refuse_local(call)
+    account = await get_own_account(house, call)
+    changes = await _changes(house, call, edit)
+    if edit.changed:
+        account = await _edited(house, call, changes)
+        await _settle(house, call, edit.changed)
+    return Reply(body=present_user(account))
+
+
+async def _changes(house: Surroundings, call: Call, edit: AccountEdit) -> AccountChanges:
+    """Return the changes as storage takes them. Raises ProblemError 403 or 422."""
+    email = edit.email if isinstance(edit.email, UnsetType) else checked_email(edit.email)
+    name = edit.name if isinstance(edit.name, UnsetType) else checked_name(edit.name)
+    if {"email", "password"} & {*edit.changed}:
+        await _check_password(house, call, edit.current_password)
+    password_hash: str | UnsetType = UNSET
+    if not isinstance(edit.password, UnsetType):
+        password_hash = await house.passwords.hash(edit.password)
+    return AccountChanges(email=email, name=name, password_hash=password_hash)
+
+
+async def _check_password(house: Surroundings, call: Call, given: str | UnsetType) -> None:
+    """Raise ProblemError unless the caller knows the password, too: a token may have been stolen."""
+    if isinstance(given, UnsetType):
+        raise field_problem("/current_password", "needed to change e-mail or password")
+    limits, holder = house.ports.limits, call.caller.holder
+    await limits.spend("sign_in_account", holder)
+    kept = await house.ports.accounts.find_password(call.caller.user_id)
+    if not await house.passwords.matches(given, kept):
+        await record(house, call, "session.refused", target=user_target(call.caller.user_id))
+        detail = "is not the password of this account"
+        raise ProblemError(
+            "forbidden", f"/current_password: {detail}.", (FieldError("/current_password", detail),)
+        )
+    await limits.refund("sign_in_account", holder)
+
+
+async def _edited(house: Surroundings, call: Call, changes: AccountChanges) -> Account:
+    account = await house.ports.accounts.edit(call.caller.user_id, changes)
+    return account if account is not None else await get_own_account(house, call)
+
+
+async def _settle(house: Surroundings, call: Call, changed: list[str]) -> None:
+    """Write down what changed; after a new password only this session goes on."""
+    caller = call.caller
+    target = user_target(caller.user_id)
+    if "password" in changed:
+        ended = await house.ports.sessions.revoke_all(
+            caller.user_id, house.ports.now(), but=caller.session_id
+        )
+        house.ports.identification.forget(caller.user_id)
+        await record(house, call, "password.changed", target=target, sessions_ended=ended)
+    others = [name for name in changed if name != "password"]
+    if others:
+        await record(house, call, "account.changed", target=target, fields=others)
+
+
+async def delete_me(house: Surroundings, call: Call) -> Reply:
+    """Close the account: nothing personal is left of it now, and what it made follows."""
+    _refuse_local(call)
+    user_id = call.caller.user_id
+    announce = seal(
+        AccountClosed(user_id=user_id),
+        message_id=derived_id(str(user_id), "gateway", 0),
+        priority=Priority.NORMAL,
+        trace=call.trace,
+    )
+    closed = await house.ports.departures.close(user_id, announce)
+    house.ports.kick()
+    house.ports.identification.forget(user_id)
+    if closed:
+        await record(house, call, "account.closed", target=user_target(user_id))
+    return Reply()
+
+
+def _refuse_local(call: Call) -> None:
+    if call.caller.user_id == LOCAL_USER_ID:
+        raise ProblemError("conflict", "The local account belongs to the installation and stays as it is.")
+
+
+ROUTES: Final = (
+    Route(
+        method="GET",
+        path=ME,
+        handler=get_me,
+        summary="Your account",
+        group="Identity",
+        answer=User,
+        etag=True,
+        needs="account.read",
+    ),
+    Route(
+        method="PATCH",
+        path=ME,
+        handler=edit_me,
+        summary="Change name, e-mail or password; a new password ends your other sessions",
+        group="Identity",
+        body=AccountEdit,
+        answer=User,
+        needs="account.change",
+        problems=("conflict", "email_taken", "overloaded"),
+        example={"password": "battery staple", "current_password": "correct horse"},
+    ),
+    Route(
+        method="DELETE",
+        path=ME,
+        handler=delete_me,
+        summary="Close your account: everything personal goes now, your videos follow",
+        group="Identity",
+        status=204,
+        needs="account.change",
+        problems=("conflict",),
+    ),
+)
