@@ -12,11 +12,10 @@ create index upload_days_oldest on upload_days (day);
 -- Counts inside the statement that keeps an upload, and raises what undoes that statement: one round trip, and
 -- nobody who announces at the same time gets past the limit, because they wait for the row. A limit that is null
 -- is none. The account is locked first, as its closing locks it: nothing begins in an account that is closed.
--- With its owner's rights, because an upload is also written to by whoever holds its signed URL.
 create function count_upload(
     of_user uuid, announced_at timestamptz, added_uploads integer, added_bytes bigint,
     uploads_max integer, bytes_max bigint
-) returns boolean language plpgsql security definer set search_path = public, pg_temp as $$
+) returns boolean language plpgsql as $$
 declare
     account_closed_at timestamptz;
 begin
