@@ -111,6 +111,32 @@ def run_dead_letters(given: argparse.Namespace, settings: Settings) -> int | Non
     return asyncio.run(dead_letters(given.action, given.ids, settings, given.data))
 
 
+def run_users(given: argparse.Namespace, settings: Settings) -> int | None:
+    """Make an account with the password on stdin (the first administrator), or list all."""
+    from deploy.people import create_user, list_users  # noqa: PLC0415
+
+    if given.action == "list":
+        return asyncio.run(list_users(settings, given.data))
+    if given.email is None or given.role is None:
+        raise StackError("give --email and --role, and the password on stdin")
+    return asyncio.run(create_user(given.email, given.role, given.name, settings, given.data))
+
+
+def run_keys(given: argparse.Namespace, settings: Settings) -> int | None:
+    """Print new keys; put new ones first in a stack's directory; bring accounts under the newest."""
+    if given.action == "rewrap":
+        from deploy.people import rewrap  # noqa: PLC0415
+
+        return asyncio.run(rewrap(settings, given.data))
+    from deploy.keys import print_new_keys, rotate  # noqa: PLC0415
+
+    if given.action == "new":
+        print_new_keys()
+    else:
+        rotate(settings, given.data)
+    return 0
+
+
 def run_doctor(given: argparse.Namespace, settings: Settings) -> int | None:
     """Say in plain words what is wrong with this set-up."""
     from deploy.doctor import doctor  # noqa: PLC0415
@@ -171,9 +197,21 @@ def parser() -> argparse.ArgumentParser:
     letters = command("dead-letters", run_dead_letters)
     letters.add_argument("action", choices=("list", "show", "replay", "drop"))
     letters.add_argument("ids", nargs="*", type=int, metavar="ID")
-    for one in (queues, letters):
+    users = command("users", run_users)
+    users.add_argument("action", choices=("create", "list"))
+    users.add_argument("--email", default=None)
+    users.add_argument("--role", default=None, help="viewer, creator, moderator or admin")
+    users.add_argument("--name", default=None, help="else what stands before the @")
+    keys = command("keys", run_keys)
+    keys.add_argument("action", choices=("new", "rotate", "rewrap"))
+    for one, variable in (
+        (queues, "NATS_URL"),
+        (letters, "NATS_URL"),
+        (users, "DATABASE_URL"),
+        (keys, "DATABASE_URL"),
+    ):
         one.add_argument(
-            "--data", type=Path, default=default_data_dir(), help="of the stack to ask, without NATS_URL"
+            "--data", type=Path, default=default_data_dir(), help=f"of the stack, without {variable}"
         )
     command("doctor", run_doctor).add_argument("--data", type=Path, default=default_data_dir())
     command("render", run_render).add_argument("--check", action="store_true", help="only say what is stale")

@@ -105,8 +105,10 @@ class DeclaredSettings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = "off"
     s3_encryption: Annotated[
-        Literal["", "AES256", "aws:kms"],
-        setting("TRUTHTOK_S3_ENCRYPTION", "encryption by the bucket: AES256, aws:kms, or empty"),
+        Literal["", "AES256", "aws:kms", "aws:kms:dsse"],
+        setting(
+            "TRUTHTOK_S3_ENCRYPTION", "encryption by the bucket: AES256, aws:kms, aws:kms:dsse, or empty"
+        ),
     ] = ""
     s3_kms_key: Annotated[str, setting("TRUTHTOK_S3_KMS_KEY", "id of the bucket's KMS key")] = ""
     api_key: Annotated[

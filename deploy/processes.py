@@ -14,7 +14,10 @@ from deploy.causes import first_cause
 from deploy.ports import Ports, open_ports, reachable
 from deploy.settings import Settings, SettingsError
 from deploy.stack_errors import StackError
-from gateway.ports import Dependency, Queue
+from gateway.config import GatewayConfig
+from gateway.identity.identification import identification_of
+from gateway.limits.leases import make_limits
+from gateway.ports import Dependency, Identification, Queue
 from gateway.ports import Ports as GatewayPorts
 from gateway.relay import Relay
 from subjects.jetstream import JetStreamBus
@@ -70,12 +73,14 @@ async def serve_media_plane(settings: Settings, stop: asyncio.Event) -> None:
     from gateway.media.server import serve_media  # noqa: PLC0415 - granian is loaded only where it serves
 
     config = settings.gateway()
-    async with open_ports(settings, "media") as ports:
+    async with open_ports(settings, "media", asks=True) as ports:
         with port_busy_explained():
             await serve_media(
                 config,
                 ports.storage,
                 ports.bus,
+                identification=identified_by(config, ports),
+                limits=make_limits(config, ports.storage.buckets),
                 host=settings.host,
                 port=settings.media_port,
                 ready=lambda: reachable(ports),
@@ -101,8 +106,8 @@ def serve_gateway(settings: Settings) -> int:
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[GatewayPorts]:
-        async with open_ports(settings, "gateway") as ports, relaying(ports) as relay:
-            yield gateway_ports(ports, relay)
+        async with open_ports(settings, "gateway", asks=True) as ports, relaying(ports) as relay:
+            yield gateway_ports(ports, relay, settings)
 
     settings.need("database_url", "redis_url", "nats_url", "objects")
     run_api(
@@ -126,13 +131,21 @@ async def relaying(ports: Ports) -> AsyncIterator[Relay]:
             over.set()
 
 
-def gateway_ports(ports: Ports, relay: Relay) -> GatewayPorts:
-    """Return the ports as the API wants them."""
-    storage = ports.storage
+def gateway_ports(ports: Ports, relay: Relay, settings: Settings) -> GatewayPorts:
+    """Return the ports as the API wants them. Raises SettingsError."""
+    storage, config = ports.storage, settings.gateway()
     return GatewayPorts(
         videos=storage.videos,
         uploads=storage.uploads,
         idempotency=storage.idempotency,
+        accounts=storage.accounts,
+        departures=storage.departures,
+        sessions=storage.sessions,
+        api_keys=storage.api_keys,
+        audit=storage.audit,
+        identification=identified_by(config, ports),
+        limits=make_limits(config, storage.buckets),
+        vault=settings.vault(),
         bus=ports.bus,
         queues=DurableQueues(ports.bus),
         kick=relay.kick,
@@ -142,9 +155,16 @@ def gateway_ports(ports: Ports, relay: Relay) -> GatewayPorts:
             Dependency(name="objects", ping=storage.objects.ping),
             Dependency(name="migrations", ping=ports.migrations.check),
             Dependency(name="streams", ping=ports.streams.check),
+            *([Dependency(name="database_user", ping=held.check)] if (held := ports.confinement) else []),
             Dependency(name="redis", ping=storage.cache.ping, required=False),
         ),
     )
+
+
+def identified_by(config: GatewayConfig, ports: Ports) -> Identification:
+    """Return what finds out who asks one process."""
+    storage = ports.storage
+    return identification_of(config, storage.sessions, storage.api_keys, storage.audit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,19 +104,30 @@ def process(
     )
 
 
-def processes(plan: Plan, settings: Settings, keyring: Keyring) -> list[Child]:
-    """Return both gateways and every actor of the plan."""
+def processes(plan: Plan, settings: Settings, keyring: Keyring, servers: Servers) -> list[Child]:
+    """Return both gateways and every actor of the plan, each with the keys and the database user it needs."""
     seeds = keyring.seeds
     actors = plan.actors()
     ports = remembered_ports(plan.data_dir / "ops_ports.json", [*actors])
+    api, media, worker = (
+        msgspec.structs.replace(settings, database_url=servers.database_url_of(who), api_key="")
+        for who in ("api", "media", "actors")
+    )
+    worker = for_actors(worker)
     return [
-        process("api", ("gateway",), plan.port, settings, seeds["gateway"]),
-        process("media", ("media",), plan.media_port, settings, seeds["media"]),
+        process("api", ("gateway",), plan.port, api, seeds["gateway"]),
+        process("media", ("media",), plan.media_port, media, seeds["media"]),
         *(
-            process(name, ("actor", actor), port, settings, seeds[actor], ops_port=port, host=LOOPBACK)
+            process(name, ("actor", actor), port, worker, seeds[actor], ops_port=port, host=LOOPBACK)
             for (name, actor), port in zip(actors.items(), ports.values(), strict=True)
         ),
     ]
+
+
+def for_actors(settings: Settings) -> Settings:
+    """Return the settings without the keys that no actor needs: it signs nothing and reads no account."""
+    master_keys = "" if settings.encryption == "off" else settings.master_keys
+    return msgspec.structs.replace(settings, signing_key="", token_keys="", master_keys=master_keys)
 
 
 @asynccontextmanager
@@ -138,8 +149,8 @@ async def running_stack(
         await supervisor.start(*servers.children)
         settings = stack_settings(settings, plan, servers, keyring)
         await asyncio.gather(migrate_database(settings), apply_nats(settings))
-        await keep_local_key(settings, keyring.local_api_key)
-        await supervisor.start(*processes(plan, settings, keyring))
+        await asyncio.gather(servers.admit_members(), keep_local_key(settings, keyring.local_api_key))
+        await supervisor.start(*processes(plan, settings, keyring, servers))
         config = settings.gateway()
         yield RunningStack(config.api_url, config.media_url, supervisor, keyring.local_api_key)
 

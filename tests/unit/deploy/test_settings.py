@@ -105,7 +105,7 @@ def test_the_first_of_several_keys_is_the_newest() -> None:
         ("TRUTHTOK_QUOTA_UPLOADS", "-1", ">= 0"),
         ("TRUTHTOK_QUOTA_BYTES", "1 GB", "Expected `int`"),
         ("TRUTHTOK_ENCRYPTION", "on", "stored media: off"),
-        ("TRUTHTOK_S3_ENCRYPTION", "aes", "AES256, aws:kms, or empty"),
+        ("TRUTHTOK_S3_ENCRYPTION", "aes", "AES256, aws:kms, aws:kms:dsse, or empty"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_by_name(variable: str, value: str, said: str) -> None:
