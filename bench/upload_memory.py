@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import uvloop
 
 from gateway.config import GatewayConfig
+from gateway.limits.leases import Unlimited
 from gateway.media.embedded import listen, serve_plane
 from gateway.media.plane import Plane
 from gateway.media.routes import MediaPorts
@@ -34,6 +35,7 @@ from storage.keys import derived_key
 from storage.memory.cache import MemoryCache
 from storage.memory.storage import MemoryStorage
 from storage.objects import StoredObjects
+from tests.unit.gateway_media.house import Doorkeeper
 
 MIB = 1024 * 1024
 PIECE = bytes(range(256)) * 1024
@@ -53,6 +55,8 @@ async def serve(directory: Path) -> None:
         uploads=storage.uploads,
         objects=objects,
         cache=MemoryCache(),
+        identification=Doorkeeper(),
+        limits=Unlimited(),
         kick=lambda: None,
     )
 

@@ -39,17 +39,20 @@ class Concatenation:
     kick: Callable[[], None]
     now: Callable[[], datetime]
 
-    async def join(self, request: Request, claims: Claims, urls: str) -> Upload:
-        """Return a complete upload made of the parts at these URLs, in order. Raises ProblemError."""
+    async def join(self, request: Request, user_id: UUID, claims: Claims, urls: str) -> Upload:
+        """Return a complete upload made of a user's parts at these URLs, in order.
+
+        Raises ProblemError, QuotaExceededError.
+        """
         if "upload-length" in request.headers or request.body.declared_bytes != 0:
             raise tus.bad_header("Upload-Length", "left out of a final upload, and bytes too")
-        parts = [await self._get_part(part_id) for part_id in part_ids(self.config, urls)]
+        parts = [await self._get_part(part_id, user_id) for part_id in part_ids(self.config, urls)]
         segments = tuple(segment for part in parts for segment in part.segments)
         if len(segments) > SEGMENTS_MAX:
             raise ProblemError("too_large", "The parts came in too many pieces.")
         length_bytes = sum(part.offset_bytes for part in parts)
         require_size(length_bytes, self.config.max_upload_bytes)
-        final = new_upload(self.config, request, claims, length_bytes, self.now())
+        final = new_upload(self.config, user_id, claims, length_bytes, self.now())
         return await self._join(final, claims, parts, segments, begin_trace(request.id))
 
     async def _join(
@@ -72,7 +75,7 @@ class Concatenation:
         # A video is made together with an upload. This one only keeps the place of the final one. Given up,
         # it takes along a video that waits for nothing else; when our process breaks off here, it expires.
         place = replace(final, id=derived_uuid7(final.id, "place"), length_bytes=None)
-        await self.videos.create(new_video(final.video_id, final, claims), place)
+        await self.videos.create(new_video(final.video_id, final, claims), place, self.config.quota)
         try:
             upload = await self.uploads.concatenate(final, [part.id for part in parts], announce)
         finally:
@@ -81,10 +84,13 @@ class Concatenation:
             self.kick()
         return upload
 
-    async def _get_part(self, part_id: UUID) -> Upload:
+    async def _get_part(self, part_id: UUID, user_id: UUID) -> Upload:
         part = await self.uploads.find(part_id)
-        if part is None or not part.partial or part.state != "complete":
-            raise ProblemError("conflict", "Every part must be a partial upload that is complete and unused.")
+        # Another user's is answered like one that is not there, whoever holds its URL.
+        if part is None or part.user_id != user_id or not part.partial or part.state != "complete":
+            raise ProblemError(
+                "conflict", "Every part must be a partial upload of yours that is complete and unused."
+            )
         return part
 
 

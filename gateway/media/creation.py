@@ -7,21 +7,24 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from msgspec.structs import asdict, replace
 
 from gateway.config import GatewayConfig
 from gateway.media import tus
+from gateway.media.admission import Admission
 from gateway.media.checksum import Checksum
 from gateway.media.concatenation import Concatenation
 from gateway.media.exchange import Reply, Request
 from gateway.media.intent import new_upload, new_video
 from gateway.media.metadata import Claims, read_claims
 from gateway.media.uploads import UploadHandlers, progress, require_size
-from gateway.problems import ProblemError
+from gateway.problems import ProblemError, quota_problem
 from gateway.signing import upload_url
 from gateway.urgency import priority_of
-from storage.errors import StorageError
+from storage.asking import asking_as
+from storage.errors import QuotaExceededError, StorageError
 from storage.ports import Uploads, Videos
 from storage.records import NewUpload, Upload
 from subjects.trace import begin_trace
@@ -29,9 +32,10 @@ from subjects.trace import begin_trace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Creation:
-    """Makes uploads for whoever asks."""
+    """Makes uploads for whoever may."""
 
     config: GatewayConfig
+    admission: Admission
     videos: Videos
     uploads: Uploads
     handlers: UploadHandlers
@@ -41,26 +45,34 @@ class Creation:
     async def create(self, request: Request) -> Reply:
         """Answer POST. Raises ProblemError."""
         tus.require_version(request.headers)
+        caller = await self.admission.admit(request)
+        with asking_as(caller.asking):
+            try:
+                upload = await self._make(request, caller.user_id)
+            except QuotaExceededError as error:
+                raise quota_problem(error, self.now()) from error
+        request.notes["upload_id"] = str(upload.id)
+        return Reply(201, {"Location": upload_url(self.config, upload.id), **progress(upload)})
+
+    async def _make(self, request: Request, user_id: UUID) -> Upload:
         claims = read_claims(request.headers.get("upload-metadata", ""))
         kind, _, urls = request.headers.get("upload-concat", "").partition(";")
         match kind.strip():
             case "final":
-                upload = await self.concatenation.join(request, claims, urls)
+                return await self.concatenation.join(request, user_id, claims, urls)
             case "" | "partial":
-                upload = await self._open(request, claims, partial=bool(kind.strip()))
+                return await self._open(request, user_id, claims, partial=bool(kind.strip()))
             case _:
                 raise tus.bad_header("Upload-Concat", "partial, or final; and the URLs of its parts")
-        request.notes["upload_id"] = str(upload.id)
-        return Reply(201, {"Location": upload_url(self.config, upload.id), **progress(upload)})
 
-    async def _open(self, request: Request, claims: Claims, *, partial: bool) -> Upload:
+    async def _open(self, request: Request, user_id: UUID, claims: Claims, *, partial: bool) -> Upload:
         """Make an upload and take what bytes came along with it."""
         length_bytes = tus.find_length(request.headers)
         require_size(length_bytes or 0, self.config.max_upload_bytes)
         has_bytes = request.body.declared_bytes != 0
         if has_bytes:
             tus.require_body_type(request.headers)
-        new = new_upload(self.config, request, claims, length_bytes, self.now())
+        new = new_upload(self.config, user_id, claims, length_bytes, self.now())
         new = replace(new, video_id=None, partial=True) if partial else new
         upload = Upload(**asdict(new), priority=priority_of(length_bytes))
         if not has_bytes and length_bytes != 0:
@@ -72,9 +84,9 @@ class Creation:
 
     async def _keep(self, new: NewUpload, claims: Claims) -> None:
         if new.video_id is None:
-            await self.uploads.create(new)
+            await self.uploads.create(new, self.config.quota)
         else:
-            await self.videos.create(new_video(new.video_id, new, claims), new)
+            await self.videos.create(new_video(new.video_id, new, claims), new, self.config.quota)
 
     async def _receive(self, upload: Upload, request: Request, checksum: Checksum | None) -> Upload:
         """Take the bytes of a new upload. Refused, it is given up: nobody was told where it is."""

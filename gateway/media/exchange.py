@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from gateway.media.pace import Pace
+
 IDLE_SECONDS: Final = 30.0
 """A client that sends nothing for so long has broken off."""
 
@@ -24,7 +26,11 @@ class Body:
     received_bytes: int = 0
     ended: bool = False
     stalled: bool = False
+    pace: Pace = field(default_factory=Pace)
     _iterator: AsyncIterator[bytes] | None = None
+    _patience: asyncio.Timeout | None = None
+    """While the client is waited for."""
+    _waiting_since: float = 0.0
 
     @property
     def is_whole(self) -> bool:
@@ -37,8 +43,7 @@ class Body:
             self._iterator = aiter(self.source)  # Granian gives one, once
         while not (self.ended or self.stalled):
             try:
-                async with asyncio.timeout(self.idle_seconds):
-                    chunk = await anext(self._iterator)
+                chunk = await self._next(self._iterator)
             except StopAsyncIteration:
                 self.ended = True
                 return
@@ -48,6 +53,27 @@ class Body:
             if chunk:  # the last one is empty
                 self.received_bytes += len(chunk)
                 yield chunk
+
+    async def _next(self, iterator: AsyncIterator[bytes]) -> bytes:
+        """Return what arrives next. Raises StopAsyncIteration, and TimeoutError when patience ends."""
+        loop, chunk = asyncio.get_running_loop(), b""
+        self._waiting_since = loop.time()
+        try:
+            async with asyncio.timeout(self.idle_seconds) as self._patience:
+                chunk = await anext(iterator)
+        finally:
+            self._patience = None
+            self.pace.note(loop.time() - self._waiting_since, len(chunk))
+        return chunk
+
+    def hurry(self) -> bool:
+        """End the wait for a client that is slow, as if it had stalled; False when it is not waited for."""
+        now = asyncio.get_running_loop().time()
+        patience = self._patience
+        if patience is None or patience.expired() or not self.pace.is_slow(now - self._waiting_since):
+            return False
+        patience.reschedule(now)
+        return True
 
     async def discard(self, limit_bytes: int) -> bool:
         """Read and drop what is left; False when more than `limit_bytes` came or it broke off."""
@@ -75,6 +101,8 @@ class Request:
     """What stood in the places of the route's pattern."""
     notes: dict[str, str] = field(default_factory=dict)
     """What the handler wants in the log line: ids, never a token."""
+    told: dict[str, str] = field(default_factory=dict)
+    """Headers that go with the answer, whatever it turns out to be: how the caller's limits stand."""
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process drains: an endless answer should end now."""
 

@@ -3,9 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from gateway.caller import determine_caller
 from gateway.config import GatewayConfig
-from gateway.media.exchange import Request
 from gateway.media.metadata import Claims
 from gateway.urgency import priority_of
 from storage.records import NewUpload, NewVideo
@@ -13,12 +11,12 @@ from subjects.ids import new_id
 
 
 def new_upload(
-    config: GatewayConfig, request: Request, claims: Claims, length_bytes: int | None, now: datetime
+    config: GatewayConfig, user_id: UUID, claims: Claims, length_bytes: int | None, now: datetime
 ) -> NewUpload:
-    """Return the upload of a new video that the caller of a request is about to bring."""
+    """Return the upload of a new video that a user is about to bring."""
     return NewUpload(
         id=new_id(now),
-        user_id=determine_caller(request.headers, request.peer).user_id,
+        user_id=user_id,
         video_id=new_id(now),
         length_bytes=length_bytes,
         content_type=claims.content_type,

@@ -21,6 +21,8 @@ SECONDS: Final = Histogram(
 RECEIVED: Final = Counter("truthtok_media_received_bytes", "Bytes of request bodies", ("route",))
 RUNNING: Final = Gauge("truthtok_media_requests_running", "Requests being answered now")
 COMPLETED: Final = Counter("truthtok_media_uploads_completed", "Uploads whose last byte was kept")
+BUFFERS: Final = Gauge("truthtok_media_buffer_bytes", "Memory that is promised to uploads")
+HURRIED: Final = Counter("truthtok_media_uploads_hurried", "Slow uploads ended for others who need memory")
 STORED: Final = Counter("truthtok_media_stored_bytes", "Bytes of uploads written to staging")
 
 
@@ -34,6 +36,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: int
     seconds: float
     received_bytes: int = 0
+    user_id: str = ""
+    """On whose behalf, when that is known: the caller's, or the owner's of the upload."""
     code: str = ""
     """The problem's code, when the answer is one."""
     notes: dict[str, str] = {}

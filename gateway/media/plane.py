@@ -72,6 +72,7 @@ class Plane:
             status=status,
             seconds=round(time.perf_counter() - begun, 6),
             received_bytes=request.body.received_bytes,
+            user_id=request.notes.pop("user_id", ""),
             code=code,
             notes=request.notes,
         )
@@ -80,7 +81,7 @@ class Plane:
     def _headers(self, route: Route, request: Request, reply: Reply) -> dict[str, str]:
         origin = request.headers.get("origin", "")
         headers = {**SECURITY, **cors_headers(origin, self.origins, EXPOSED), **route.headers}
-        headers |= {"X-Request-Id": request.id, **reply.headers}
+        headers |= {"X-Request-Id": request.id, **request.told, **reply.headers}
         size_bytes = size_of(reply)
         if size_bytes is not None and reply.status not in _BODILESS:
             headers.setdefault("Content-Length", str(size_bytes))

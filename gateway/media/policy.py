@@ -15,9 +15,10 @@ SECURITY: Final[Mapping[str, str]] = {
 }
 
 EXPOSED: Final = (
-    "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Location, Retry-After, "
-    "Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Concat, "
-    "Upload-Defer-Length, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset, X-Request-Id"
+    "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Location, RateLimit, "
+    "RateLimit-Policy, Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, "
+    "Tus-Version, Upload-Concat, Upload-Defer-Length, Upload-Expires, Upload-Length, Upload-Metadata, "
+    "Upload-Offset, WWW-Authenticate, X-Request-Id"
 )
 ACCEPTED: Final = (
     "Authorization, Content-Type, If-None-Match, If-Range, Last-Event-ID, Range, Tus-Resumable, "

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from gateway.config import GatewayConfig
 from gateway.media import tus
+from gateway.media.admission import Admission
 from gateway.media.concatenation import Concatenation
 from gateway.media.creation import Creation
 from gateway.media.delivery import Delivery
@@ -13,12 +14,8 @@ from gateway.media.heads import Heads
 from gateway.media.intake import Intake
 from gateway.media.router import Route
 from gateway.media.uploads import UploadHandlers
+from gateway.ports import Identification, Limits, utc_now
 from storage.ports import Cache, Objects, Uploads, Videos
-
-
-def utc_now() -> datetime:
-    """Return the time."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +26,8 @@ class MediaPorts:
     uploads: Uploads
     objects: Objects
     cache: Cache
+    identification: Identification
+    limits: Limits
     kick: Callable[[], None]
     """Called when a message was promised: `Relay.kick`."""
     now: Callable[[], datetime] = utc_now
@@ -45,6 +44,7 @@ def upload_routes(config: GatewayConfig, ports: MediaPorts) -> tuple[Route, ...]
     )
     creation = Creation(
         config=config,
+        admission=Admission(config=config, identification=ports.identification, limits=ports.limits),
         videos=ports.videos,
         uploads=ports.uploads,
         handlers=handlers,

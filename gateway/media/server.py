@@ -9,6 +9,7 @@ from gateway.media.plane import Plane
 from gateway.media.probes import Readiness, probe_routes
 from gateway.media.router import Route
 from gateway.media.routes import MediaPorts, delivery_routes, upload_routes
+from gateway.ports import Identification, Limits
 from gateway.relay import Relay
 from gateway.signing import keys_of
 from storage.bundle import Storage
@@ -20,6 +21,8 @@ async def serve_media(
     storage: Storage,
     bus: Bus,
     *,
+    identification: Identification,
+    limits: Limits,
     host: str,
     port: int,
     ready: Readiness,
@@ -38,6 +41,8 @@ async def serve_media(
         uploads=storage.uploads,
         objects=storage.objects,
         cache=storage.cache,
+        identification=identification,
+        limits=limits,
         kick=relay.kick,
     )
     plane = Plane((*media_routes(config, ports, ready), *more_routes), config.allowed_origins)

@@ -2,8 +2,8 @@
 
     PATCH /uploads/{id}.{signature} -> segments in staging -> upload.completed
 
-The URL is the permission. Nothing is locked: of two writers at one offset the database lets one win, and the
-other is told 409 and asks again.
+The URL is the permission: its holder goes on as the upload's owner. Nothing is locked: of two writers at one
+offset the database lets one win, and the other is told 409 and asks again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,15 +12,17 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.media import tus
+from gateway.media.admission import client_network
 from gateway.media.budget import Budget
 from gateway.media.checksum import Checksum, find_checksum
 from gateway.media.completion import parts_of
 from gateway.media.exchange import Reply, Request
 from gateway.media.intake import Intake, room_bytes
 from gateway.media.metadata import write_metadata
-from gateway.problems import ProblemError
+from gateway.problems import ProblemError, quota_problem
 from gateway.signing import find_upload_id, upload_url
-from storage.errors import OffsetConflictError
+from storage.asking import Asking, asking_as
+from storage.errors import OffsetConflictError, QuotaExceededError
 from storage.records import Upload
 from subjects.trace import begin_trace
 
@@ -48,7 +50,11 @@ class UploadHandlers:
         tus.require_version(request.headers)
         tus.require_body_type(request.headers)
         offset_bytes = tus.get_bytes(request.headers, "Upload-Offset")
-        upload = await self._find(request)
+        found = await self._find(request)
+        with asking_as(Asking(user_id=found.user_id)):
+            return await self._patch(await self._as_owned(found), offset_bytes, request)
+
+    async def _patch(self, upload: Upload, offset_bytes: int, request: Request) -> Reply:
         if upload.offset_bytes != offset_bytes:
             raise OffsetConflictError(upload.offset_bytes, offset_bytes)
         if upload.state == "complete":
@@ -73,14 +79,17 @@ class UploadHandlers:
             raise ProblemError("too_large", f"There is room for {room} more bytes.")
         checksum = find_checksum(request.headers.get("upload-checksum"))
         segment = min(self.intake.config.segment_bytes, room, room if declared is None else declared)
-        with self.budget.reserve(2 * segment):
+        network = client_network(self.intake.config, request)
+        with self.budget.reserve(2 * segment, request.body, upload.user_id, network):
             yield checksum
 
     async def give_up(self, request: Request) -> Reply:
         """Answer DELETE. Raises ProblemError."""
         tus.require_version(request.headers)
         upload = await self._find(request)
-        if not await self.intake.uploads.terminate(upload.id):
+        with asking_as(Asking(user_id=upload.user_id)):
+            is_given_up = await self.intake.uploads.terminate(upload.id)
+        if not is_given_up:
             raise ProblemError("conflict", _STAYS_PART if upload.partial else _STAYS_WHOLE)
         return Reply(204)
 
@@ -90,14 +99,20 @@ class UploadHandlers:
         if upload_id is None:
             raise ProblemError("not_found", "There is no such upload.")
         request.notes["upload_id"] = str(upload_id)
-        upload = await self.intake.uploads.find(upload_id)
+        with asking_as(Asking(upload_id=upload_id)):
+            upload = await self.intake.uploads.find(upload_id)
         if upload is None:
             raise ProblemError("not_found", "There is no such upload.")
+        request.notes["user_id"] = str(upload.user_id)
         if upload.state in ("expired", "terminated") or self._is_late(upload):
             raise ProblemError("gone", "The upload has expired or was given up. Begin a new one.")
         if upload.video_id is not None:
             request.notes["video_id"] = str(upload.video_id)
         return upload
+
+    async def _as_owned(self, upload: Upload) -> Upload:
+        """Return an upload as its owner sees it: whoever holds the URL does not see a private video."""
+        return (await self.intake.uploads.find(upload.id) or upload) if upload.video_id else upload
 
     def _is_late(self, upload: Upload) -> bool:
         return upload.state == "open" and upload.expires_at <= self.intake.now()
@@ -111,7 +126,10 @@ class UploadHandlers:
             raise tus.bad_header("Upload-Length", "said once, and not less than what is here")
         require_size(length_bytes, self.intake.config.max_upload_bytes)
         try:
-            return await self.intake.uploads.declare_length(upload.id, length_bytes)
+            quota = self.intake.config.quota
+            return await self.intake.uploads.declare_length(upload.id, length_bytes, quota)
+        except QuotaExceededError as error:
+            raise quota_problem(error, self.intake.now()) from error
         except ValueError as error:  # another request brought more in between
             detail = "More bytes than that are here by now. Ask where the upload stands."
             raise ProblemError("conflict", detail) from error

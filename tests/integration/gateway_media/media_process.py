@@ -8,10 +8,12 @@ from pathlib import Path
 import uvloop
 
 from gateway.config import GatewayConfig
+from gateway.limits.leases import make_limits
 from gateway.media.server import serve_media
 from storage.objects import StoredObjects
 from storage.opening import open_storage
 from subjects.memory import MemoryBus
+from tests.unit.gateway_media.house import Doorkeeper
 
 CONFIG = GatewayConfig(
     api_url="http://api",
@@ -30,7 +32,17 @@ async def main(database_url: str, redis_url: str, directory: str, port: int) -> 
         return {}
 
     async with open_storage(database_url, StoredObjects.local(Path(directory)), redis_url) as storage:
-        await serve_media(CONFIG, storage, MemoryBus(), host="127.0.0.1", port=port, ready=ready, stop=stop)
+        await serve_media(
+            CONFIG,
+            storage,
+            MemoryBus(),
+            identification=Doorkeeper(),
+            limits=make_limits(CONFIG, storage.buckets),
+            host="127.0.0.1",
+            port=port,
+            ready=ready,
+            stop=stop,
+        )
 
 
 if __name__ == "__main__":

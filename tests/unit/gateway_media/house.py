@@ -7,25 +7,54 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import httpx2
 
+from gateway.caller import Caller
 from gateway.config import GatewayConfig
+from gateway.limits.leases import make_limits
 from gateway.media.embedded import listen, serve_plane
 from gateway.media.plane import Plane
 from gateway.media.router import Route
 from gateway.media.routes import MediaPorts
 from gateway.media.server import media_routes
+from gateway.policy import permissions_of
+from gateway.ports import Limits
+from gateway.problems import unauthenticated
 from gateway.signing import find_upload_id
+from storage.identity_records import Role
+from storage.memory.buckets import MemoryBuckets
 from storage.memory.cache import MemoryCache
 from storage.memory.objects import MemoryObjects
 from storage.memory.storage import MemoryStorage
-from storage.records import Upload
+from storage.records import LOCAL_USER_ID, Upload
 from subjects.codec import open_message
 
 SEGMENT_BYTES = 1000
 TUS = {"Tus-Resumable": "1.0.0"}
 PIECE = {**TUS, "Content-Type": "application/offset+octet-stream"}
+
+
+def known(user_id: UUID, role: Role = "creator", scopes: tuple[str, ...] | None = None) -> Caller:
+    """Return somebody with an account."""
+    return Caller(user_id=user_id, role=role, permissions=permissions_of(role, scopes))
+
+
+@dataclass
+class Doorkeeper:
+    """Knows callers by the name they send as their token, and takes everybody else for a creator."""
+
+    names: dict[str, Caller] = field(default_factory=dict)
+    unnamed: Caller = field(default_factory=lambda: known(LOCAL_USER_ID))
+
+    async def identify(self, headers: Mapping[str, str], peer: str, request_id: str = "") -> Caller:
+        name = headers.get("authorization", "").removeprefix("Bearer ")
+        if name and name not in self.names:
+            raise unauthenticated("Nobody goes by that name.", "invalid_token")
+        return self.names[name] if name else self.unnamed
+
+    def forget(self, user_id: UUID) -> None: ...
 
 
 @dataclass
@@ -35,6 +64,8 @@ class House:
     storage: Any = field(default_factory=MemoryStorage)
     objects: Any = field(default_factory=MemoryObjects)
     cache: MemoryCache = field(default_factory=MemoryCache)
+    doorkeeper: Doorkeeper = field(default_factory=Doorkeeper)
+    limits: Limits | None = None
     kicks: int = 0
     config: GatewayConfig = field(
         default_factory=lambda: GatewayConfig(
@@ -59,6 +90,8 @@ class House:
             uploads=self.storage.uploads,
             objects=self.objects,
             cache=self.cache,
+            identification=self.doorkeeper,
+            limits=self.limits or make_limits(self.config, MemoryBuckets()),
             kick=self.kick,
         )
 

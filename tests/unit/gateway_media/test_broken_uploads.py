@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from gateway.media.exchange import Body
 from gateway.media.intake import SEGMENTS_MAX
 from storage.errors import StorageUnavailableError
+from storage.identity_records import UploadQuota
 from storage.keys import segment_key
 from storage.memory.objects import MemoryObjects
 from storage.memory.uploads import MemoryUploads
@@ -303,10 +304,12 @@ async def test_bytes_beyond_a_length_that_was_said_meanwhile_are_refused() -> No
 class _Filled(MemoryUploads):
     """Uploads to which another request brings bytes a moment before their length is said."""
 
-    async def declare_length(self, upload_id: UUID, length_bytes: int) -> Upload:
+    async def declare_length(
+        self, upload_id: UUID, length_bytes: int, quota: UploadQuota | None = None
+    ) -> Upload:
         upload = self.state.uploads[upload_id]
         await self.append(upload_id, 0, [Segment(key="k", size_bytes=99)], None, upload.expires_at)
-        return await super().declare_length(upload_id, length_bytes)
+        return await super().declare_length(upload_id, length_bytes, quota)
 
 
 async def test_a_length_below_what_came_meanwhile_is_a_conflict() -> None:

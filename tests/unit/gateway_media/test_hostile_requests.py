@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from msgspec.structs import replace
 
+from storage.identity_records import UploadQuota
 from storage.memory.videos import MemoryVideos
 from storage.records import NewUpload, NewVideo
 from tests.unit.gateway_media.house import TUS, House, create, head_of, metadata, raw_request, running
@@ -60,7 +61,7 @@ async def test_a_refused_body_is_read_so_that_its_client_hears_why(client: httpx
 class _Broken(MemoryVideos):
     """A repository with a mistake in it."""
 
-    async def create(self, video: NewVideo, upload: NewUpload) -> None:
+    async def create(self, video: NewVideo, upload: NewUpload, quota: UploadQuota | None = None) -> None:
         raise KeyError("a secret of ours")
 
 

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.config import GatewayConfig
+from gateway.limits.leases import Unlimited
 from gateway.media.embedded import PortBusyError, listen, serve_plane
 from gateway.media.exchange import ByteStream, Reply, Request
 from gateway.media.plane import Plane
@@ -18,7 +19,7 @@ from gateway.ops import serve_ops
 from storage.errors import StorageUnavailableError
 from storage.memory.storage import MemoryStorage
 from subjects.memory import MemoryBus
-from tests.unit.gateway_media.house import PIECE, TUS, House, create, head_of, running, until
+from tests.unit.gateway_media.house import PIECE, TUS, Doorkeeper, House, create, head_of, running, until
 
 CONFIG = GatewayConfig(api_url="http://api", media_url="http://media", signing_key=b"k" * 32)
 
@@ -86,7 +87,17 @@ async def test_the_whole_plane_relays_what_it_promises() -> None:
     storage = memory.bundle()
     async with asyncio.TaskGroup() as group:
         group.create_task(
-            serve_media(CONFIG, storage, bus, host="127.0.0.1", port=port, ready=_all_well, stop=stop)
+            serve_media(
+                CONFIG,
+                storage,
+                bus,
+                identification=Doorkeeper(),
+                limits=Unlimited(),
+                host="127.0.0.1",
+                port=port,
+                ready=_all_well,
+                stop=stop,
+            )
         )
         async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             await until(lambda: _answers(client))
@@ -106,6 +117,8 @@ async def test_a_short_signing_key_stops_the_start() -> None:
             config,
             None,  # type: ignore[arg-type] # never looked at
             MemoryBus(),
+            identification=Doorkeeper(),
+            limits=Unlimited(),
             host="127.0.0.1",
             port=0,
             ready=_all_well,

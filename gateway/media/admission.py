@@ -1,0 +1,38 @@
+"""Who may make uploads here, and how often. Whoever holds the signed URL of one needs no more than that."""
+
+from dataclasses import dataclass
+
+from gateway.caller import Caller, address_of, network_of
+from gateway.config import GatewayConfig
+from gateway.media.exchange import Request
+from gateway.permission import require
+from gateway.ports import Identification, Limits
+from gateway.problems import ProblemError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """Lets callers in."""
+
+    config: GatewayConfig
+    identification: Identification
+    limits: Limits
+
+    async def admit(self, request: Request) -> Caller:
+        """Return who asks, if they may and not too often. Raises ProblemError 401, 403 or 429."""
+        try:
+            caller = await self.identification.identify(request.headers, request.peer, request.id)
+        except ProblemError:  # guessing tokens is not free
+            holder = f"address:{client_network(self.config, request)}"
+            request.told.update(await self.limits.spend("read", holder))
+            raise
+        if caller.is_known:
+            request.notes["user_id"] = str(caller.user_id)
+        request.told.update(await self.limits.spend("upload", caller.holder))
+        require(caller, "videos.create")
+        return caller
+
+
+def client_network(config: GatewayConfig, request: Request) -> str:
+    """Return what is taken for one party among the clients (`network_of`)."""
+    return network_of(address_of(request.headers, request.peer, behind_proxy=config.behind_proxy))
