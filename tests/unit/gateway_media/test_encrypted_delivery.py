@@ -26,7 +26,9 @@ DATA = os.urandom(3_000_000)
 async def house(tmp_path: Path) -> House:
     objects = EncryptedObjects.over(StoredObjects.local(tmp_path), Vault((b"m" * 32,)), "all")
     await objects.put(KEY, DATA)
-    await objects.put(derived_key(VIDEO, "storyboard.vtt"), b"WEBVTT\n\n00:00.000 --> 00:01.000\nsheet.jpg\n")
+    await objects.put(
+        derived_key(VIDEO, "storyboard.vtt"), b"WEBVTT\n\n00:00.000 --> 00:01.000\nsheet.jpg#xywh=0,0,1,1\n"
+    )
     return House(objects=objects)
 
 
