@@ -27,8 +27,9 @@ from gateway.origins import (
     refuse_foreign_hosts,
     refuse_foreign_writes,
 )
+from gateway.permission import require
 from gateway.ports import Surroundings
-from gateway.problems import ProblemError, problem_body, problem_headers, problem_of, unauthenticated
+from gateway.problems import ProblemError, problem_body, problem_headers, problem_of
 from gateway.request_id import HEADER, request_id_of
 from gateway.route import Call, Reply, Route
 from gateway.router import Found, Router
@@ -111,7 +112,7 @@ class Dispatcher:
         if not route.signs_in:
             trail.caller = await self._identify(request, trail)
         trail.limits = await self.house.ports.limits.spend(route.bucket, trail.caller.holder)
-        require(trail.caller, route)
+        require(trail.caller, route.needs)
         return trail.caller
 
     async def _identify(self, request: Request, trail: Trail) -> Caller:
@@ -177,18 +178,6 @@ class Dispatcher:
         cors = cors_headers(request.headers.get("origin", ""), self.house.config.allowed_origins)
         usual = {**SECURITY, "Cache-Control": "no-store", HEADER: trail.request_id, **cors}
         return {**usual, **trail.limits, **response.headers}
-
-
-def require(caller: Caller, route: Route) -> None:
-    """Raise ProblemError unless the caller may do what a route needs: 401 for nobody known, else 403."""
-    if route.needs is None or caller.may(route.needs):
-        return
-    if not caller.is_known:
-        raise unauthenticated(
-            "Sign in and send `Authorization: Bearer …` with the access token, or an API key."
-        )
-    what = "this API key's scopes do" if caller.key_id is not None else f"the role {caller.role} does"
-    raise ProblemError("forbidden", f"This takes the permission {route.needs}, which {what} not give.")
 
 
 def _written(route: Route, reply: Reply, *, headless: bool) -> Response:

@@ -9,7 +9,6 @@ from msgspec import Meta
 from gateway.cursor import decode_cursor, encode_cursor
 from gateway.ports import Surroundings
 from gateway.route import Answer, Call, Query, Reply, Route
-from gateway.signing import keys_of
 from storage.identity_records import AuditEntry
 
 
@@ -49,7 +48,7 @@ class AuditPage(Answer, frozen=True, kw_only=True):
 async def list_audit(house: Surroundings, call: Call) -> Reply:
     """Return a page of the audit trail."""
     asked: AuditQuery = call.query
-    seal_key = keys_of(house.config)[0]
+    seal_key = house.config.signing_key
     before = decode_cursor(seal_key, asked.cursor)[1] if asked.cursor is not None else None
     found = await house.ports.audit.page(
         actor_id=asked.actor_id, target=asked.target, before=before, limit=asked.limit + 1

@@ -24,7 +24,6 @@ from gateway.identity.signing_in import SignedIn, open_session, refused_sign_in,
 from gateway.ports import Surroundings
 from gateway.problems import ProblemError, problem_of
 from gateway.route import Body, Call, Reply, Route
-from gateway.signing import keys_of
 from storage.asking import SIGN_IN, Asking, asking_as
 from storage.errors import EmailTakenError
 from storage.identity_records import Account, Credentials, NewAccount, Role, Rotation
@@ -108,7 +107,7 @@ async def login(house: Surroundings, call: Call) -> Reply:
 def _attempts_at(house: Surroundings, email: str) -> str:
     """Return whose attempts are counted, without telling anybody's e-mail."""
     text = _ATTEMPTS + folded_email(email).encode()
-    return f"account:{hmac.new(keys_of(house.config)[0], text, 'sha256').hexdigest()[:32]}"
+    return f"account:{hmac.new(house.config.signing_key, text, 'sha256').hexdigest()[:32]}"
 
 
 async def _rehash(house: Surroundings, found: Credentials, password: str) -> None:

@@ -10,7 +10,6 @@ from gateway.identity.account import User, present_user
 from gateway.ports import Surroundings
 from gateway.problems import ProblemError
 from gateway.route import Answer, Body, Call, Query, Reply, Route
-from gateway.signing import keys_of
 from storage.identity_records import Role
 
 USERS: Final = "/api/v1/users"
@@ -39,7 +38,7 @@ class UserPage(Answer, frozen=True, kw_only=True):
 async def list_users(house: Surroundings, call: Call) -> Reply:
     """Return a page of accounts."""
     asked: UsersQuery = call.query
-    seal_key = keys_of(house.config)[0]
+    seal_key = house.config.signing_key
     after = decode_cursor(seal_key, asked.cursor)[1] if asked.cursor is not None else None
     found = await house.ports.accounts.page(after, asked.limit + 1)
     shown = found[: asked.limit]

@@ -87,7 +87,7 @@ async def test_a_video_that_went_meanwhile_lets_go_of_the_key(new_house, video_i
     house = new_house()
 
     class Vanishing:
-        async def create(self, video, _):
+        async def create(self, video, *_):
             raise VideoGoneError(video.id)
 
     house.videos = Vanishing()

@@ -15,6 +15,11 @@ FAR = {"peer": "203.0.113.9"}
 
 
 @pytest.fixture
+async def admin(house):
+    return await house.as_user("admin")
+
+
+@pytest.fixture
 async def buried(house):
     """A video whose prober gave up, with the message in the dead letters."""
     video = await house.announce()
@@ -68,16 +73,19 @@ async def test_a_rejected_video_cannot_be_retried(house, buried):
     assert not await orders(house)
 
 
-async def test_an_admin_may_retry_for_another_and_others_may_not(house, buried):
+@pytest.mark.parametrize("role", ["moderator", "admin"])
+async def test_a_moderator_may_retry_for_another_and_others_may_not(house, buried, role):
     video_id, _ = buried
-    house.owned_by_another(video_id)
-    assert (await house.ask("POST", f"/api/v1/videos/{video_id}/retry", **FAR)).status == 403
-    assert (await house.ask("POST", f"/api/v1/videos/{video_id}/retry")).status == 202
+    house.owned_by_another(video_id, visibility="private")
+    assert (await house.ask("POST", f"/api/v1/videos/{video_id}/retry")).status == 404
+    powerful = await house.as_user(role)
+    assert (await powerful.ask("POST", f"/api/v1/videos/{video_id}/retry", **FAR)).status == 202
+    assert await house.trail() == [("video.retried", f"video:{video_id}")]
 
 
-async def test_a_dead_letter_is_listed_with_how_it_died(house, buried):
+async def test_a_dead_letter_is_listed_with_how_it_died(admin, buried):
     video_id, place = buried
-    told = await house.ask("GET", LETTERS)
+    told = await admin.ask("GET", LETTERS)
     (letter,) = told.json["data"]
     assert told.json["next_cursor"] is None
     assert (letter["id"], letter["actor"], letter["video_id"]) == (place, "prober", video_id)
@@ -85,52 +93,64 @@ async def test_a_dead_letter_is_listed_with_how_it_died(house, buried):
     assert letter["subject"] == "video.ready"
 
 
-async def test_dead_letters_are_filtered_and_paged(house, buried):
+async def test_dead_letters_are_filtered_and_paged(house, admin, buried):
     video_id, _ = buried
     stored = await house.bus.find("EVENTS", 1)
     for actor in ("uploader", "uploader", "finisher"):
         letter = dead_letter(actor, stored, 1, "c", "r")
         letter.headers["Nats-Msg-Id"] += str(len(house.bus.streams["DEAD_LETTERS"].messages))
         await house.bus.publish(letter)
-    first = (await house.ask("GET", f"{LETTERS}?limit=3")).json
-    rest = (await house.ask("GET", f"{LETTERS}?cursor={first['next_cursor']}")).json
+    first = (await admin.ask("GET", f"{LETTERS}?limit=3")).json
+    rest = (await admin.ask("GET", f"{LETTERS}?cursor={first['next_cursor']}")).json
     assert [len(first["data"]), len(rest["data"]), rest["next_cursor"]] == [3, 1, None]
-    assert len((await house.ask("GET", f"{LETTERS}?actor=uploader&video_id={video_id}")).json["data"]) == 2
+    assert len((await admin.ask("GET", f"{LETTERS}?actor=uploader&video_id={video_id}")).json["data"]) == 2
     for query in ("actor=>", "actor=*", "video_id=x", "cursor=x", "limit=0", "colour=red"):
-        assert (await house.ask("GET", f"{LETTERS}?{query}")).status == 400
+        assert (await admin.ask("GET", f"{LETTERS}?{query}")).status == 400
 
 
-async def test_a_dead_letter_is_replayed_once_or_dropped(house, buried):
+async def test_a_dead_letter_is_replayed_once_or_dropped(house, admin, buried):
     _, place = buried
-    assert (await house.ask("POST", f"{LETTERS}/{place}/replay")).status == 204
+    assert (await admin.ask("POST", f"{LETTERS}/{place}/replay")).status == 204
     assert len(await orders(house)) == 1
-    assert (await house.ask("POST", f"{LETTERS}/{place}/replay")).status == 404
-    assert (await house.ask("DELETE", f"{LETTERS}/{place}")).status == 404
+    assert (await admin.ask("POST", f"{LETTERS}/{place}/replay")).status == 404
+    assert (await admin.ask("DELETE", f"{LETTERS}/{place}")).status == 404
+    assert await house.trail() == [("dead-letter.replayed", f"dead-letter:{place}")]
 
 
-async def test_a_dropped_dead_letter_is_forgotten(house, buried):
+async def test_a_dropped_dead_letter_is_forgotten(house, admin, buried):
     _, place = buried
-    assert (await house.ask("DELETE", f"{LETTERS}/{place}")).status == 204
-    assert (await house.ask("GET", LETTERS)).json["data"] == []
+    assert (await admin.ask("DELETE", f"{LETTERS}/{place}")).status == 204
+    assert (await admin.ask("GET", LETTERS)).json["data"] == []
+    assert await house.trail() == [("dead-letter.dropped", f"dead-letter:{place}")]
 
 
 @pytest.mark.parametrize("name", ["0", "-1", "x", "1.5", "9" * 30, "²"])
-async def test_what_cannot_be_a_place_in_the_stream_is_not_found(house, name):
-    assert (await house.ask("DELETE", f"{LETTERS}/{name}")).status == 404
+async def test_what_cannot_be_a_place_in_the_stream_is_not_found(admin, name):
+    assert (await admin.ask("DELETE", f"{LETTERS}/{name}")).status == 404
 
 
-async def test_queues_are_told_as_they_are(house):
+async def test_queues_are_told_as_they_are(house, admin):
     house.queues = [
         Queue(actor="prober", priority="high", stream="EVENTS", pending=1, in_flight=2, redelivered=3)
     ]
-    (queue,) = (await house.ask("GET", "/api/v1/admin/queues")).json["data"]
+    (queue,) = (await admin.ask("GET", "/api/v1/admin/queues")).json["data"]
     assert queue["oldest_age_seconds"] is None
     assert (queue["actor"], queue["pending"], queue["in_flight"], queue["redelivered"]) == ("prober", 1, 2, 3)
 
 
-@pytest.mark.parametrize("path", ["/api/v1/admin/queues", LETTERS, "/health/deep"])
-async def test_operations_are_for_the_private_network_only(house, path):
-    assert (await house.ask("GET", path, peer="10.1.2.3")).status == 200
+@pytest.mark.parametrize("path", ["/api/v1/admin/queues", LETTERS])
+async def test_operations_are_for_administrators_wherever_from(house, admin, path):
+    assert (await admin.ask("GET", path, **FAR)).status == 200
+    assert (await (await house.with_key(admin, "operations")).ask("GET", path, **FAR)).status == 200
+    assert (await (await house.with_key(admin, "moderation")).ask("GET", path)).status == 403
+    assert (await house.ask("GET", path)).status == 403
+    assert (await house.nobody.ask("GET", path)).status == 401
+
+
+async def test_deep_health_is_for_the_private_network_and_administrators(house, admin):
+    path = "/health/deep"
+    assert (await admin.ask("GET", path, **FAR)).status == 200
+    assert (await house.nobody.ask("GET", path, peer="10.1.2.3")).status == 200
     assert (await house.ask("GET", path, peer="::1")).status == 200
     assert (await house.ask("GET", path, peer="::ffff:127.0.0.1")).status == 200
     for peer in ("203.0.113.9", "2001:4860::1", "", "nonsense", "0.0.0.0"):
