@@ -1,6 +1,7 @@
 """Real servers for tests: one stack per test process, started when the first test asks for it.
 
-`database_url`  a migrated database of this test's own
+`database_url`  a migrated database of this test's own, as the superuser who migrated it
+`url_as`        the same as a member of truthtok_gateway or truthtok_actor
 `redis_url`     a Redis that was emptied before this test
 `nats_url`      a JetStream without streams; those the test makes are deleted after it
 `servers`       the three URLs without any of that care
@@ -16,7 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from nats.aio.client import Client as NatsClient
 
 from deploy import leash
 from deploy.embedded import binaries
+from deploy.embedded.members import Member, admit
 from deploy.stack_errors import BinaryMissingError
 
 ROOT = Path(__file__).parents[1]
@@ -105,6 +107,27 @@ async def database_url(servers: ServerUrls, migrated_template: str) -> AsyncIter
     )
     yield _with_database(servers.database_url, name)
     await _execute(servers.database_url, f'drop database "{name}" with (force)')
+
+
+@pytest.fixture(scope="session")
+def members(servers: ServerUrls, migrated_template: str) -> dict[str, Member]:
+    """A database user of each group, by the name of the group."""
+    groups = ("truthtok_gateway", "truthtok_actor")
+    members = {group: Member(f"test_{group}", group, uuid4().hex) for group in groups}
+    in_own_loop(admit(servers.database_url, members.values()))
+    return members
+
+
+@pytest.fixture
+def url_as(database_url: str, members: dict[str, Member]) -> Callable[[str], str]:
+    """Says where a member of a group connects to the test's own database."""
+
+    def url_of(group: str) -> str:
+        place, member = urlsplit(database_url), members[group]
+        at = place.netloc.rpartition("@")[2]
+        return place._replace(netloc=f"{member.name}:{member.password}@{at}").geturl()
+
+    return url_of
 
 
 @pytest.fixture

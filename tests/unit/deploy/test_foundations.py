@@ -1,6 +1,6 @@
 import pytest
 
-from deploy.foundations import Foundation, MissingError
+from deploy.foundations import Confinement, Foundation, MissingError, UnconfinedError
 
 
 async def test_what_is_missing_is_named_with_what_to_do_until_it_is_there_and_then_nobody_asks() -> None:
@@ -18,3 +18,17 @@ async def test_what_is_missing_is_named_with_what_to_do_until_it_is_there_and_th
     for _ in range(3):
         await foundation.check()
     assert len(asked) == 3
+
+
+async def test_who_is_not_held_to_the_policies_is_told_so_until_that_is_mended() -> None:
+    said: list[str | None] = ["the database user root is a superuser", None]
+
+    async def find() -> str | None:
+        return said.pop(0)
+
+    confinement = Confinement(find)
+    with pytest.raises(UnconfinedError, match="root is a superuser"):
+        await confinement.check()
+    await confinement.check()
+    await confinement.check()
+    assert said == []
