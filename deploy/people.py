@@ -14,8 +14,6 @@ from typing import Final
 
 import asyncpg
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from deploy.found_stack import find_stack
 from deploy.settings import Settings, SettingsError
@@ -141,16 +139,20 @@ def checked(email: str, password: str, name: str) -> Registration:
 
 
 async def list_users(settings: Settings, data_dir: Path) -> int:
-    """Print every account."""
-    table = Table("id", "e-mail", "name", "role", "since")
+    """Print a line for every account, the oldest first."""
     async with open_people(settings, data_dir) as people:
         after = None
         while page := await people.accounts.page(after, BATCH):
             for one in page:
-                table.add_row(str(one.id), one.email, one.name, one.role, f"{one.created_at:%Y-%m-%d %H:%M}")
+                shown = f"{one.id}  {one.role:<9}  {one.created_at:%Y-%m-%d}  {one.email}  {one.name}"
+                print(printable(shown).rstrip())
             after = page[-1].id
-    Console().print(table)
     return 0
+
+
+def printable(text: str) -> str:
+    """Return a text without what a terminal would act on: anybody may have written it."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
 async def rewrap(settings: Settings, data_dir: Path) -> int:

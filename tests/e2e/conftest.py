@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -23,6 +24,18 @@ ROOT = Path(__file__).parents[2]
 UP_SECONDS = 60.0
 JOURNEY_SECONDS = 60.0
 DEMO = ROOT / "deploy" / "demo.mp4"
+PASSWORD = "correct horse battery"  # noqa: S105 - of nobody
+KEYS = ("TRUTHTOK_SIGNING_KEY", "TRUTHTOK_MASTER_KEYS", "TRUTHTOK_TOKEN_KEYS")
+
+
+def new_keys() -> dict[str, str]:
+    """Every key that a service needs, as its environment has them."""
+    return {name: secrets.token_hex(32) for name in KEYS}
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header that says who asks."""
+    return {"Authorization": f"Bearer {token}"}
 
 
 def free_port() -> int:
@@ -40,6 +53,7 @@ class Stack:
     media_port: int = field(default_factory=free_port)
     environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[str] | None = None
+    key: str = ""
 
     @property
     def api(self) -> str:
@@ -61,6 +75,26 @@ class Stack:
         assert self.process.stdout
         line = self.process.stdout.readline().strip()
         assert line == f"ready {self.api} media {self.media}", f"the stack did not start: {line!r}"
+
+    def sign_up(self) -> str:
+        """Return the API key of somebody who registered at this stack; the first time registers them."""
+        if not self.key:
+            said = {"email": "rain@example.org", "password": PASSWORD, "name": "Rain"}
+            person = httpx2.post(f"{self.api}/api/v1/auth/register", json=said, timeout=20)
+            assert person.status_code == 201, person.text
+            made = httpx2.post(
+                f"{self.api}/api/v1/api-keys",
+                json={"name": "tests", "scopes": ["videos:read", "videos:write"]},
+                headers=bearer(person.json()["access_token"]),
+                timeout=20,
+            )
+            assert made.status_code == 201, made.text
+            self.key = made.json()["secret"]
+        return self.key
+
+    def client(self, http: httpx2.AsyncClient) -> Client:
+        """A client of somebody who registered."""
+        return Client(self.api, http, self.sign_up())
 
     def pids(self) -> dict[str, int]:
         found: dict[str, int] = json.loads((self.data / "run.json").read_text())["pids"]
@@ -115,7 +149,7 @@ async def http() -> AsyncIterator[httpx2.AsyncClient]:
 
 @pytest.fixture
 def client(stack: Stack, http: httpx2.AsyncClient) -> Client:
-    return Client(stack.api, http)
+    return stack.client(http)
 
 
 async def ended(client: Client, video_id: str, seconds: float = JOURNEY_SECONDS) -> dict[str, Any]:

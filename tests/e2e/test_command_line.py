@@ -28,7 +28,7 @@ from gateway.relay import Relay
 from subjects.jetstream import connect
 from subjects.queues import ask_admin
 from tests.conftest import ServerUrls
-from tests.e2e.conftest import DEMO, ROOT, Stack, ended, upload
+from tests.e2e.conftest import DEMO, KEYS, ROOT, Stack, ended, new_keys, upload
 
 
 def truthtok(
@@ -149,6 +149,8 @@ def test_every_command_has_help() -> None:
         "actor",
         "migrate",
         "nats apply",
+        "users",
+        "keys",
         "queues",
         "dead-letters",
         "doctor",
@@ -161,7 +163,8 @@ def test_every_command_has_help() -> None:
 
 
 def test_upload_follows_a_clip_to_its_end(stack: Stack) -> None:
-    done = truthtok("upload", "--api", stack.api, "--lat", "1.5", "--lng", "2.5", str(DEMO))
+    service = ("--api", stack.api, "--data", str(stack.data))
+    done = truthtok("upload", *service, "--lat", "1.5", "--lng", "2.5", str(DEMO))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1.5000, 2.5000 (by user)" in done.stdout
 
@@ -182,17 +185,19 @@ async def test_each_message_is_one_line_in_the_log_of_its_actor(stack: Stack, cl
 
 
 async def test_each_request_is_one_line_and_no_line_holds_a_signature(
-    stack: Stack, http: httpx2.AsyncClient
+    stack: Stack, client: Client, http: httpx2.AsyncClient
 ) -> None:
     intent = {"title": "x", "upload": {"size_bytes": 1, "content_type": "video/mp4"}}
     headers = {"X-Request-Id": "told-by-the-test"}
-    made = await http.post(f"{stack.api}/api/v1/videos", json=intent, headers=headers)
+    credentials = client.credentials
+    made = await http.post(f"{stack.api}/api/v1/videos", json=intent, headers={**headers, **credentials})
     url = made.json()["upload"]["url"]
     assert (await http.head(url, headers={"Tus-Resumable": "1.0.0", **headers})).status_code == 200
     for name, status in (("api", 201), ("media", 200)):
         [line] = [one for one in logged(stack, name) if one.get("request_id") == "told-by-the-test"]
         assert line["status"] == status
         assert url.rpartition(".")[2] not in stack.log(name)
+        assert client.token not in stack.log(name)
 
 
 def test_upload_to_nobody_is_one_line() -> None:
@@ -247,7 +252,7 @@ UNREACHED = {
     "DATABASE_URL": "postgresql://u:hush@127.0.0.1:9/x",
     "REDIS_URL": "redis://127.0.0.1:9",
     "NATS_URL": "nats://127.0.0.1:9",
-    "TRUTHTOK_SIGNING_KEY": "ab" * 32,
+    **new_keys(),
 }
 
 
@@ -256,6 +261,10 @@ UNREACHED = {
     [
         ("gateway", "TRUTHTOK_SIGNING_KEY", "abcd"),
         ("media", "TRUTHTOK_SIGNING_KEY", "abcd"),
+        *((command, name, "") for command in ("gateway", "media") for name in KEYS),
+        ("users list", "TRUTHTOK_MASTER_KEYS", "abcd"),
+        ("users list", "DATABASE_URL", "u:hush@db/x"),
+        ("keys rewrap", "TRUTHTOK_MASTER_KEYS", ""),
         ("gateway", "DATABASE_URL", "u:hush@db/x"),
         ("media", "REDIS_URL", "cache"),
         ("media", "REDIS_URL", "redis://127.0.0.1:9?socket_timeout=abc"),
@@ -298,7 +307,7 @@ def distributed(servers: ServerUrls, nats_url: str, tmp_path: Path) -> dict[str,
     """The environment of a distributed service whose servers nobody has prepared."""
     return {
         "DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url, "NATS_URL": nats_url,
-        "TRUTHTOK_OBJECTS": str(tmp_path), "TRUTHTOK_SIGNING_KEY": "ab" * 32,
+        "TRUTHTOK_OBJECTS": str(tmp_path), **new_keys(),
     }  # fmt: skip
 
 
@@ -357,14 +366,14 @@ def name_of(queue: Queue) -> str:
 async def test_no_process_is_ready_before_migrations_and_streams(
     distributed: dict[str, str], database_url: str
 ) -> None:
-    async with open_ports(read_settings(distributed), "media") as has:
+    settings = read_settings(distributed)
+    async with open_ports(settings, "media") as has:
         found = await reachable(has)
         assert found["postgres"] == found["nats"] == ""
         assert "run `truthtok migrate`" in found["migrations"]
         assert "run `truthtok nats apply`" in found["streams"]
-        assert {"migrations", "streams"} <= {
-            one.name for one in gateway_ports(has, Relay(has.storage.outbox, has.bus)).dependencies
-        }
+        behind = gateway_ports(has, Relay(has.storage.outbox, has.bus), settings).dependencies
+        assert {"migrations", "streams"} <= {one.name for one in behind}
     environment = {**distributed, "DATABASE_URL": database_url}
     await apply_nats(read_settings(environment))
     async with open_ports(read_settings(environment), "media") as has:
@@ -391,7 +400,8 @@ def test_a_second_stack_on_the_same_data_is_refused_in_one_line(stack: Stack) ->
 
 def test_data_survives_a_restart(own_stack: Stack) -> None:
     own_stack.start()
-    assert truthtok("upload", "--api", own_stack.api, "--title", "Kept", str(DEMO)).returncode == 0
+    service = ("--api", own_stack.api, "--data", str(own_stack.data))
+    assert truthtok("upload", *service, "--title", "Kept", str(DEMO)).returncode == 0
     assert own_stack.stop() == 0
     assert descendants_of(own_stack.data) == []
     own_stack.start()

@@ -81,7 +81,7 @@ async def ten_uploads_survive(stack: Stack, clips: Path, trouble: Coroutine[Any,
     for path in paths:
         path.write_bytes(DEMO.read_bytes() + b"\0\0\0\x0cfree" + random.randbytes(4))
     async with httpx2.AsyncClient(timeout=20.0) as http:
-        client = Client(stack.api, http)
+        client = stack.client(http)
         async with asyncio.TaskGroup() as group:
             uploading = [group.create_task(upload(client, path)) for path in paths]
             group.create_task(trouble)
@@ -109,16 +109,17 @@ async def test_a_video_deleted_while_it_is_worked_on_leaves_no_object(mortal: St
     """Whoever dies while they work on it, and whenever: the uploader and the thumbnailer write late."""
     chance = random.Random(7)
     async with httpx2.AsyncClient(timeout=20.0) as http:
-        client = Client(mortal.api, http)
+        client = mortal.client(http)
         for number, victim in enumerate(("uploader", "thumbnailer", "eraser") * 2):
             clip = tmp_path / f"gone-{number}.mp4"
             clip.write_bytes(DEMO.read_bytes() + b"\0\0\0\x0cfree" + random.randbytes(4))
             video_id = await upload(client, clip)
             await asyncio.sleep(chance.uniform(0.0, 0.6))
-            assert (await http.delete(f"{mortal.api}/api/v1/videos/{video_id}")).status_code == 204
+            url = f"{mortal.api}/api/v1/videos/{video_id}"
+            assert (await http.delete(url, headers=client.credentials)).status_code == 204
             with suppress(KeyError, ProcessLookupError):
                 mortal.kill(victim)
-            assert (await http.get(f"{mortal.api}/api/v1/videos/{video_id}")).status_code == 404
+            assert (await http.get(url, headers=client.credentials)).status_code == 404
     async with asyncio.timeout(60):
         while left := [path for path in remains(mortal) if path.is_file()]:
             await asyncio.sleep(0.2)
@@ -162,7 +163,7 @@ async def test_an_interrupted_upload_goes_on_where_it_broke_off(mortal: Stack, t
             mortal.kill("media")
 
     async with httpx2.AsyncClient(timeout=20.0) as http:
-        client = Client(mortal.api, http)
+        client = mortal.client(http)
         video_id, url = await client.create(clip, "Large", None)
         await client.upload(url, clip, on_offset)
         video = await ended(client, video_id, SETTLE_SECONDS)

@@ -92,8 +92,9 @@ async def test_a_deleted_video_leaves_neither_row_nor_object(
     video_id = await upload(client, DEMO)
     await ended(client, video_id)
     playback = await client.playback(video_id)
-    assert (await http.delete(f"{stack.api}/api/v1/videos/{video_id}")).status_code == 204
-    assert (await http.get(f"{stack.api}/api/v1/videos/{video_id}")).status_code == 404
+    url = f"{stack.api}/api/v1/videos/{video_id}"
+    assert (await http.delete(url, headers=client.credentials)).status_code == 204
+    assert (await http.get(url, headers=client.credentials)).status_code == 404
     async with asyncio.timeout(20):
         while (await http.get(playback["original"])).status_code != 404:
             await asyncio.sleep(0.05)
@@ -119,7 +120,8 @@ async def test_an_upload_that_is_not_what_was_promised_is_rejected(
         "title": "x",
         "upload": {"size_bytes": len(data), "content_type": "video/mp4", "sha256": "0" * 64},
     }
-    made = (await http.post(f"{stack.api}/api/v1/videos", json=intent)).json()
+    announced = await http.post(f"{stack.api}/api/v1/videos", json=intent, headers=client.credentials)
+    made = announced.json()
     headers = {
         "Tus-Resumable": "1.0.0",
         "Upload-Offset": "0",

@@ -7,7 +7,6 @@ import httpx2
 import pytest
 from moto.server import ThreadedMotoServer
 
-from deploy.client import Client
 from tests.e2e.conftest import DEMO, Stack, ended, upload
 
 KEYS = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
@@ -33,7 +32,7 @@ async def test_a_clip_goes_its_way_through_a_bucket(
         "TRUTHTOK_S3_SECRET_KEY": KEYS["aws_secret_access_key"],
     }
     own_stack.start()
-    client = Client(own_stack.api, http)
+    client = own_stack.client(http)
     video_id = await upload(client, DEMO)
     assert (await ended(client, video_id))["status"] == "ready"
 

@@ -6,7 +6,6 @@ import time
 import httpx2
 import pytest
 
-from deploy.client import Client
 from tests.e2e.conftest import Stack, ended, upload
 from tests.media_outcomes import EXPECTED, FOLDER
 
@@ -32,7 +31,7 @@ async def test_each_clip_ends_as_the_table_says(stack: Stack) -> None:
     pids = stack.pids()
     places = asyncio.Semaphore(AT_ONCE)
     async with httpx2.AsyncClient(timeout=30.0) as http:
-        client = Client(stack.api, http)
+        client = stack.client(http)
 
         async def run(name: str) -> str:
             async with places:
