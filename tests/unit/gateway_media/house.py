@@ -62,6 +62,8 @@ class House:
     """What a running media plane stands on."""
 
     storage: Any = field(default_factory=MemoryStorage)
+    served: Any = None
+    """What the plane is given, when that sees less than the test does."""
     objects: Any = field(default_factory=MemoryObjects)
     cache: MemoryCache = field(default_factory=MemoryCache)
     doorkeeper: Doorkeeper = field(default_factory=Doorkeeper)
@@ -85,9 +87,10 @@ class House:
 
     @property
     def ports(self) -> MediaPorts:
+        storage = self.served or self.storage
         return MediaPorts(
-            videos=self.storage.videos,
-            uploads=self.storage.uploads,
+            videos=storage.videos,
+            uploads=storage.uploads,
             objects=self.objects,
             cache=self.cache,
             identification=self.doorkeeper,
