@@ -34,8 +34,8 @@ _PARTS: Final = 3
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The one header we write. Another member (`crit`, `jwk`, `jku`, `x5c` …) makes it another's."""
 
-    alg: Literal["EdDSA"] = "EdDSA"
-    typ: Literal["at+jwt"] = "at+jwt"
+    alg: Literal["EdDSA"]
+    typ: Literal["at+jwt"]
     kid: str
 
 
@@ -117,7 +117,7 @@ class AccessTokens:
         if not self._keys:
             raise ValueError("without token keys nobody can sign in: set TRUTHTOK_TOKEN_KEYS")
         key = self.keys[0]
-        parts = (msgspec.json.encode(Header(kid=key.kid)), msgspec.json.encode(claims))
+        parts = (msgspec.json.encode(Header(alg="EdDSA", typ="at+jwt", kid=key.kid)), msgspec.json.encode(claims))
         text = ".".join(map(base64url.encode, parts))
         return f"{text}.{base64url.encode(key.sign(text.encode()))}"
 

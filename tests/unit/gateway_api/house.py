@@ -172,7 +172,7 @@ class House:
                 id=new_id(now),
                 email=f"{name}@example.org",
                 name=name,
-                password_hash="$argon2id$none",
+                password_hash="$argon2id$none",  # noqa: S106 - nobody signs in with it
                 role=role,
                 created_at=now,
             )
@@ -255,9 +255,9 @@ class House:
         state.keep(state.video(UUID(video_id)), user_id=UUID(int=LOCAL_USER_ID.int + 1), **changes)
 
     async def trail(self) -> list[tuple[str, str | None]]:
-        """Return what was written down, oldest first: the action and its target."""
+        """Return what was written down, sorted: the action and its target."""
         found = await self.storage.audit.page(actor_id=None, target=None, before=None, limit=1000)
-        return [(entry.action, entry.target) for entry in found[::-1]]
+        return sorted(((entry.action, entry.target) for entry in found), key=str)
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
