@@ -30,7 +30,7 @@ ACTORS: Final[Mapping[type[AnyActor], Callable[[Ports, Sandbox], AnyActor]]] = {
     Expirer: lambda has, _: Expirer(
         has.storage.objects, has.storage.uploads, has.storage.departures, lambda: datetime.now(UTC)
     ),
-    Eraser: lambda has, _: Eraser(has.storage.objects),
+    Eraser: lambda has, _: Eraser(has.storage.objects, has.bus, lambda: datetime.now(UTC)),
     Forgetter: lambda has, _: Forgetter(has.storage.departures, has.storage.videos),
 }
 NEEDS_SANDBOX: Final = frozenset({Prober.name, Thumbnailer.name})

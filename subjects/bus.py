@@ -159,7 +159,10 @@ class Bus(Protocol):
         """Return one stored message, or None when it is gone."""
 
     async def remove(self, stream: str, sequence: int) -> bool:
-        """Delete one stored message; False when it was already gone."""
+        """Delete one stored message; False when it was already gone.
+
+        One that was delivered and not answered yet does not come again; its answers change nothing.
+        """
 
     async def ping(self) -> float:
         """Return the seconds of one round trip. Raises BusUnavailableError."""

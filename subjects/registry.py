@@ -23,6 +23,7 @@ SUBJECTS: Final[tuple[Subject[Message], ...]] = (
     video.DELETED,
     account.CLOSED,
     work.SWEEP,
+    work.TRACES,
 )
 
 _BY_NAME: Final = {subject.name: subject for subject in SUBJECTS}

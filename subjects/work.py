@@ -19,7 +19,12 @@ class SweepDue(Message, frozen=True, kw_only=True):
     video_id: UUID = HOUSE
 
 
+class TracesDue(Message, frozen=True, kw_only=True):
+    """It is time to forget what was said of a deleted video. Said by the server's own clock."""
+
+
 SWEEP = Subject("work.expirer", SweepDue, "WORK", "Look for abandoned uploads.")
+TRACES = Subject("work.eraser", TracesDue, "WORK", "Forget what was said of a deleted video.")
 
 
 def order_subject(actor: str, priority: Priority, video_id: UUID) -> str:

@@ -48,6 +48,10 @@ class Actor(ABC, Generic[In_contra, Out_co]):
     consumes: ClassVar[tuple[Subject[Message], ...]] = ()
     joins: ClassVar[tuple[tuple[Subject[Message], ...], ...]] = ()
     produces: ClassVar[tuple[Subject[Message], ...]] = ()
+    clears: ClassVar[tuple[str, ...]] = ()
+    """Streams that it reads back, and from which it deletes messages."""
+    schedules: ClassVar[bool] = False
+    """Whether it has the server say something later, under `schedule.<name>.…`."""
     delivery: ClassVar[Delivery] = Delivery()
 
     @abstractmethod

@@ -18,6 +18,8 @@ class ActorDeclaration:
     max_deliver: int = 5
     joins: bool = False
     """Whether it reads facts back from the stream."""
+    clears: tuple[str, ...] = ()
+    schedules: bool = False
 
     @classmethod
     def of(cls, kind: type[AnyActor]) -> "ActorDeclaration":
@@ -29,6 +31,8 @@ class ActorDeclaration:
             ack_wait_seconds=kind.delivery.ack_wait,
             max_deliver=kind.delivery.max_deliver,
             joins=bool(kind.joins),
+            clears=kind.clears,
+            schedules=kind.schedules,
         )
 
     @property

@@ -18,6 +18,7 @@ ADMIN: Final = "admin"
 GATEWAY: Final = "gateway"
 MEDIA: Final = "media"
 FACADES: Final = (GATEWAY, MEDIA)
+_DELETE: Final = "$JS.API.STREAM.MSG.DELETE"
 _NAMES: Final = "$JS.API.STREAM.NAMES"
 """Tells a missing stream from one without a leader; says nothing but names."""
 
@@ -68,8 +69,12 @@ def _actor(actor: ActorDeclaration) -> User:
         f"dead.{actor.name}.*.*",
     )
     read = _reads("EVENTS") if actor.joins else ()
+    clear = [ask for stream in actor.clears for ask in (*_reads(stream), f"{_DELETE}.{stream}")]
+    later = (f"schedule.{actor.name}.*", *_reads("WORK")) if actor.schedules else ()
     return User(
-        actor.name, f"the actor {actor.name}", _unique((*own, *_works(actor.durables), *read, _NAMES))
+        actor.name,
+        f"the actor {actor.name}",
+        _unique((*own, *_works(actor.durables), *read, *clear, *later, _NAMES)),
     )
 
 
@@ -79,7 +84,7 @@ RELAYED: Final = (upload.COMPLETED, upload.EXPIRED, video.DELETED, account.CLOSE
 
 def _gateway() -> User:
     follow = [subject for stream in ("EVENTS", "PROGRESS") for subject in _follows(stream)]
-    letters = (*_reads("DEAD_LETTERS"), "$JS.API.STREAM.MSG.DELETE.DEAD_LETTERS", "work.*.*.*")
+    letters = (*_reads("DEAD_LETTERS"), f"{_DELETE}.DEAD_LETTERS", "work.*.*.*")
     watch = [f"$JS.API.{ask}.{one.name}" for ask in ("CONSUMER.LIST", "DIRECT.GET") for one in STREAMS]
     said = [subject.pattern() for subject in RELAYED]
     return User(GATEWAY, "the JSON API", _unique((*said, *follow, *letters, *watch, _NAMES)))
@@ -93,7 +98,7 @@ def _media() -> User:
 def _undertaker() -> User:
     said = ("dead.*.*.*", video.FAILED.pattern())
     finds = [f"$JS.API.STREAM.MSG.GET.{stream.name}" for stream in STREAMS]
-    removes = ("$JS.API.STREAM.MSG.DELETE.WORK",)
+    removes = (f"{_DELETE}.WORK",)
     return User(
         UNDERTAKER,
         "the mover of messages that killed their process",

@@ -424,6 +424,31 @@ async def test_a_message_is_found_and_removed_by_its_sequence(house: House) -> N
     assert await house.bus.find("EVENTS", sequence + 100) is None
 
 
+async def test_what_is_removed_while_somebody_works_on_it_does_not_come_again(house: House) -> None:
+    replica = await house.open(events())
+    removed, kept = await house.say(uploaded(1), uploaded(2))
+    held, other = await replica.get(2)
+    assert await house.bus.remove("EVENTS", removed)
+    await other.ack()
+    await replica.ask(1, 3 * ACK_WAIT_SECONDS)
+    await until(lambda: replica.settled)
+    assert (replica.returned, replica.subjects) == (1, [uploaded(1), uploaded(2)])
+    await held.ack()
+    await held.nak(0.0)
+    [later] = await house.say(uploaded(3))
+    [delivery] = await replica.get()
+    assert (delivery.stored.sequence, delivery.waiting) == (later, 0)
+    assert await house.bus.find("EVENTS", kept) is not None
+
+
+async def test_what_is_removed_before_anybody_asked_is_skipped(house: House) -> None:
+    removed, kept = await house.say(uploaded(1), uploaded(2))
+    await house.bus.remove("EVENTS", removed)
+    replica = await house.open(events())
+    [delivery] = await replica.get()
+    assert (delivery.stored.sequence, delivery.attempt, delivery.waiting) == (kept, 1, 0)
+
+
 async def test_a_schedule_says_its_order_with_our_headers_and_again(house: House) -> None:
     replica = await house.open(Durable("WORK", "expirer-low", ("work.expirer.low.*",), 30.0, 5))
     order = Envelope("work.expirer.low.0", b"{}", {"Truthtok-Subject": "work.expirer", MESSAGE_ID: "once"})

@@ -28,7 +28,7 @@ from subjects.video import (
     VideoThumbnailed,
     VideoUploaded,
 )
-from subjects.work import HOUSE, SweepDue
+from subjects.work import HOUSE, SweepDue, TracesDue
 
 GOLDEN = Path(__file__).with_name("golden")
 VIDEO = UUID("0199c8a2-7e3b-7c41-9d2a-3f1b5c6d7e8f")
@@ -100,6 +100,7 @@ EXPECTED: dict[str, Message] = {
     "video.deleted.v1": VideoDeleted(video_id=VIDEO),
     "account.closed.v1": AccountClosed(user_id=USER),
     "work.expirer.v1": SweepDue(video_id=HOUSE),
+    "work.eraser.v1": TracesDue(video_id=VIDEO),
 }
 
 

@@ -4,21 +4,28 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import nkeys
 import pytest
 
+from actors.core.context import Context
 from actors.core.dead_letters import ADVISORY_DURABLE
+from actors.eraser import TRACES_KEPT, Eraser
 from deploy.render import ActorDeclaration
 from deploy.render.nats_files import SERVER_CONF, key_variable, nats_users, permissions_conf
+from storage.memory import MemoryObjects
 from subjects import schedule, stage, upload, video
 from subjects.administration import apply, queues
 from subjects.bus import Bus, BusError, BusRefusedError, Delivery
-from subjects.codec import Envelope
+from subjects.codec import Envelope, open_message
 from subjects.jetstream import connect
 from subjects.jetstream_bus import JetStreamBus
+from subjects.message import Priority
 from subjects.streams import STREAMS, Durable
+from subjects.video import VideoDeleted
 from subjects.wire import ask_api
 from tests.nats_servers import NatsServer, running, until
 
@@ -34,7 +41,8 @@ FINISHER = ActorDeclaration(
     produces=(video.READY,),
     joins=True,
 )
-ACTORS = (UPLOADER, THUMBNAILER, FINISHER)
+ERASER = ActorDeclaration.of(Eraser)
+ACTORS = (UPLOADER, THUMBNAILER, FINISHER, ERASER)
 USERS = nats_users(actor.name for actor in ACTORS)
 VIDEO = "00000000-0000-0000-0000-000000000001"
 
@@ -101,6 +109,7 @@ async def test_an_actor_hears_what_it_consumes_and_its_answers_count(
         "uploader": ("gateway", envelope("upload.completed.*.*")),
         "thumbnailer": ("gateway", envelope("work.thumbnailer.*.*")),
         "finisher": ("thumbnailer", envelope("stage.skipped.*.*.thumbnailer")),
+        "eraser": ("gateway", envelope("video.deleted.*.*")),
     }
     speaker, message = said[actor.name]
     receipt = await (await guarded.bus(speaker)).publish(message)
@@ -201,10 +210,38 @@ async def test_a_joining_actor_reads_facts_back(guarded: Guarded) -> None:
         await finisher.latest("DEAD_LETTERS", ("dead.>",))
 
 
+async def test_the_eraser_forgets_what_was_said_and_has_itself_called_again(guarded: Guarded) -> None:
+    async def alive(*_: object) -> None:
+        """Need no sign of life."""
+
+    gateway = await guarded.bus("gateway")
+    for subject in ("upload.completed.*.*", "video.deleted.*.*"):
+        await gateway.publish(envelope(subject))
+    await (await guarded.bus("thumbnailer")).publish(envelope("stage.skipped.*.*.thumbnailer"))
+    await (await guarded.bus("uploader")).publish(envelope("dead.uploader.*.*"))
+    ctx = Context(UUID(VIDEO), Priority.NORMAL, 1, alive, alive)
+    eraser = Eraser(MemoryObjects(), await guarded.bus("eraser"), lambda: datetime.now(UTC) - TRACES_KEPT)
+    await eraser.handle(VideoDeleted(video_id=UUID(VIDEO)), ctx)
+    [durable] = [one for one in ERASER.durables if (one.stream, one.name) == ("WORK", "eraser-low")]
+    order = (await take(await guarded.bus("eraser"), durable)).stored
+    await eraser.handle(open_message(order.subject, order.headers, order.body), ctx)
+    said = [one.subject async for one in gateway.history("EVENTS", (f"*.*.*.{VIDEO}", f"*.*.*.{VIDEO}.*"))]
+    assert said == [f"video.deleted.normal.{VIDEO}"]
+    assert [one async for one in gateway.history("DEAD_LETTERS", ("dead.>",))] == []
+
+
+@pytest.mark.parametrize(
+    "api", ["STREAM.MSG.DELETE.WORK", "STREAM.PURGE.EVENTS", "CONSUMER.CREATE.EVENTS", "STREAM.UPDATE.EVENTS"]
+)
+async def test_the_eraser_deletes_single_events_and_letters_only(guarded: Guarded, api: str) -> None:
+    with pytest.raises(BusRefusedError, match="permissions violation"):
+        await ask_api((await guarded.bus("eraser")).wire, api, {})
+
+
 @pytest.mark.parametrize("facade", ["gateway", "media"])
 async def test_either_relay_says_what_was_promised(guarded: Guarded, facade: str) -> None:
     bus = await guarded.bus(facade)
-    for subject in ("upload.completed.*.*", "upload.expired.*.*", "video.deleted.*.*"):
+    for subject in ("upload.completed.*.*", "upload.expired.*.*", "video.deleted.*.*", "account.closed.*.*"):
         assert (await bus.publish(envelope(subject))).sequence
 
 

@@ -4,13 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from actors.core.actor import Facts
-from actors.eraser import Eraser
 from actors.expirer import SWEEP_LIMIT, Expirer
 from actors.finisher import Finisher
 from storage.keys import segment_key
 from storage.records import LOCAL_USER_ID, NewUpload, Segment
 from subjects.stage import JOURNEY
-from subjects.video import VideoDeleted, VideoReady
+from subjects.video import VideoReady
 from subjects.work import SweepDue
 from tests.unit.actors.conftest import NOW, UPLOAD, VIDEO
 
@@ -26,18 +25,6 @@ async def test_a_video_with_nothing_left_to_do_is_ready(storage: Any, reports: A
     said = await Finisher(storage.videos).handle(Facts(VIDEO, ()), reports.ctx)
     assert said == (VideoReady(video_id=VIDEO),)
     assert (await storage.videos.load(VIDEO)).status == "ready"
-
-
-async def test_a_deleted_video_leaves_no_object_and_others_keep_theirs(objects: Any, reports: Any) -> None:
-    other = UUID(int=9)
-    for key in (
-        f"videos/{VIDEO}/original.mp4",
-        f"videos/{VIDEO}/poster-320.jpg",
-        f"videos/{other}/original.mp4",
-    ):
-        await objects.put(key, b"x")
-    await Eraser(objects).handle(VideoDeleted(video_id=VIDEO), reports.ctx)
-    assert list(objects.objects) == [f"videos/{other}/original.mp4"]
 
 
 async def abandoned(storage: Any, objects: Any) -> None:
