@@ -25,9 +25,8 @@ from gateway.urgency import priority_of
 from gateway.visibility import get_changeable, get_visible, is_own
 from storage.errors import QuotaExceededError
 from storage.records import NewUpload, NewVideo
-from subjects.codec import derived_id, seal
+from storage.removal import removal_announcement
 from subjects.ids import derived_uuid7
-from subjects.video import VideoDeleted
 
 ONE: Final = "/api/v1/videos/{video_id}"
 EXAMPLE: Final = {
@@ -118,12 +117,7 @@ async def edit_video(house: Surroundings, call: Call) -> Reply:
 async def delete_video(house: Surroundings, call: Call) -> Reply:
     """Delete the rows now and promise that the objects follow."""
     video = await get_changeable(house, call)
-    announce = seal(
-        VideoDeleted(video_id=video.id),
-        message_id=derived_id(str(video.id), "gateway", 0),
-        priority=video.priority,
-        trace=call.trace,
-    )
+    announce = removal_announcement(video, call.trace)
     if not await house.ports.videos.remove(video.id, video.user_id, announce):
         raise ProblemError("not_found", "There is no such video.")
     house.ports.kick()
