@@ -4,6 +4,9 @@
 
 Objects never change, so a copy is good for as long as its URL is. Staging cannot be reached: every key is
 built below the video's own prefix.
+
+No limit is spent here: a player asks for many small pieces, each would be a trip to Redis, and the signature
+is the permission. A flood of readers is a CDN's job, for which the URLs of an hour are the same.
 """
 
 from collections.abc import AsyncIterator, Callable
