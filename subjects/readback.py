@@ -79,9 +79,9 @@ async def find(wire: Wire, stream: str, request: dict[str, Any]) -> Stored | Non
 
 
 async def remove(wire: Wire, stream: str, sequence: int) -> bool:
-    """Delete one message without overwriting its bytes; False when it was gone."""
+    """Delete one message, its bytes overwritten: it may tell of a person. False when it was gone."""
     try:
-        await ask_api(wire, f"STREAM.MSG.DELETE.{stream}", {"seq": sequence, "no_erase": True})
+        await ask_api(wire, f"STREAM.MSG.DELETE.{stream}", {"seq": sequence})
     except ApiRefusedError as error:
         if error.code in (NO_MESSAGE, NO_SEQUENCE):
             return False
