@@ -267,6 +267,18 @@ async def test_the_view_for_searching_shows_what_the_policy_does(
     assert through == behind != []
 
 
+async def test_the_index_of_words_serves_the_search_behind_the_view(superuser: asyncpg.Connection) -> None:
+    await superuser.execute("set local enable_seqscan = off; set local enable_indexscan = off")
+    search = "explain select id from {} where (title_words || description_words) @> array['x']"
+    await become(superuser, Asking(user_id=B))
+    through, behind = [
+        "\n".join(row[0] for row in await superuser.fetch(search.format(relation)))
+        for relation in ("seen_videos", "videos")
+    ]
+    assert "videos_by_word" in through
+    assert "videos_by_word" not in behind  # else the view has lost its reason
+
+
 async def test_who_is_held_to_nothing_sees_all_through_the_view(superuser: asyncpg.Connection) -> None:
     for role in ("none", ACTOR):
         await become(superuser, None, role)
