@@ -18,11 +18,13 @@ from deploy.safety import Finding, exposure_findings, key_findings
 from deploy.settings import Settings, SettingsError
 from deploy.stack_errors import StackError
 from storage.errors import StorageError
+from storage.postgres.confinement import find_freedom
 from subjects.bus import BusError
 
 FREE_BYTES_WANTED: Final = 2 * 1024**3
 OLDEST_PYTHON: Final = (3, 11)
 WELL: Final = {"migrations": "all applied", "streams": "all there"}
+CONFINED: Final = "the database user is held to row-level security"
 DURABLES: Final = "durables: all there"
 
 
@@ -130,6 +132,8 @@ async def servers(settings: Settings) -> AsyncIterator[Finding]:
         async with open_ports(settings, "admin") as has:
             for name, trouble in (await reachable(has, cache=True)).items():
                 yield not trouble, f"{name}: {trouble or WELL.get(name, 'answers')}"
+            freedom = await find_freedom(settings.database_url)
+            yield True, f"{freedom}, or take it for `truthtok migrate` alone" if freedom else CONFINED
             missing = await missing_durables(has.bus.wire, all_durables())
             yield not missing, f"durables: {', '.join(missing)} missing: {APPLY}" if missing else DURABLES
     except (StackError, StorageError, BusError) as error:

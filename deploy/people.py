@@ -28,10 +28,12 @@ from storage.identity_records import ROLES, NewAccount, Role
 from storage.postgres.account_seals import AccountSeals
 from storage.postgres.accounts import PostgresAccounts
 from storage.postgres.audit import PostgresAudit
+from storage.postgres.confinement import find_freedom
 from storage.postgres.pool import open_database
 from subjects.ids import new_id
 
 BATCH: Final = 100
+AS_OWNER: Final = "connect as whoever runs `truthtok migrate`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,14 @@ async def open_people(settings: Settings, data_dir: Path) -> AsyncIterator[Peopl
     settings.need("database_url")
     vault = settings.vault()
     try:
+        if await find_freedom(settings.database_url) is None:
+            raise SettingsError(f"DATABASE_URL: its user sees no account but its own: {AS_OWNER}")
         async with open_database(settings.database_url, application_name="truthtok users") as database:
             yield People(PostgresAccounts(database, AccountSeals(vault)), PostgresAudit(database))
     except asyncpg.UndefinedTableError as error:
         raise SettingsError(f"DATABASE_URL: {error}: run `truthtok migrate`") from error
     except asyncpg.InsufficientPrivilegeError as error:
-        raise SettingsError(f"DATABASE_URL: {error}: connect as whoever runs `truthtok migrate`") from error
+        raise SettingsError(f"DATABASE_URL: {error}: {AS_OWNER}") from error
     except (asyncpg.PostgresError, ValueError) as error:  # no such user or database, an option that is none
         raise SettingsError(f"DATABASE_URL: {error}") from error
 

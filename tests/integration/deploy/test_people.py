@@ -5,9 +5,12 @@ import pty
 import secrets
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from gateway.identity.passwords import Passwords
@@ -122,6 +125,28 @@ def test_without_a_database_or_a_stack_there_is_nobody_to_ask(
 ) -> None:
     done = truthtok({**os.environ}, *arguments, "--data", str(tmp_path))
     assert refusal(done).startswith("set DATABASE_URL and TRUTHTOK_MASTER_KEYS, or run `truthtok up` first")
+
+
+@pytest.fixture
+async def confined_url(database_url: str) -> AsyncIterator[str]:
+    """The same database as a process sees it that serves clients."""
+    name = f"test_{secrets.token_hex(8)}"
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(f"create role {name} login password 'x' in role truthtok_gateway")
+    parts = urlsplit(database_url)
+    try:
+        yield parts._replace(netloc=f"{name}:x@{parts.netloc.rpartition('@')[2]}").geturl()
+    finally:
+        await connection.execute(f"drop role {name}")
+        await connection.close()
+
+
+@pytest.mark.parametrize("arguments", [("users", "list"), CREATE, ("keys", "rewrap")])
+def test_who_is_held_to_row_level_security_is_told_so_instead_of_nothing(
+    arguments: tuple[str, ...], house: dict[str, str], confined_url: str
+) -> None:
+    done = truthtok({**house, "DATABASE_URL": confined_url}, *arguments)
+    assert refusal(done).endswith("connect as whoever runs `truthtok migrate`")
 
 
 def test_a_name_cannot_act_on_the_terminal_of_who_lists_it(house: dict[str, str]) -> None:
