@@ -6,6 +6,7 @@ base64url( version 1 | created_at in microseconds, 8 bytes | id, 16 bytes | HMAC
 import hmac
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -28,13 +29,16 @@ def encode_cursor(key: bytes, created_at: datetime, video_id: UUID) -> str:
     return urlsafe_b64encode(plain + _seal(key, plain)).decode().rstrip("=")
 
 
-def decode_cursor(key: bytes, cursor: str) -> tuple[datetime, UUID]:
-    """Return where a cursor points. Raises ProblemError 400 that names it when it is not one of ours."""
+def decode_cursor(keys: Sequence[bytes], cursor: str) -> tuple[datetime, UUID]:
+    """Return where a cursor points that any of the keys sealed.
+
+    Raises ProblemError 400 that names it when it is not one of ours.
+    """
     whole = _bytes_of(cursor) if _FORM.fullmatch(cursor) else b""
     plain, seal = whole[:-_SEAL_BYTES], whole[-_SEAL_BYTES:]
     if (
         len(whole) != _WHOLE_BYTES
-        or not hmac.compare_digest(seal, _seal(key, plain))
+        or not any(hmac.compare_digest(seal, _seal(key, plain)) for key in keys)
         or not plain.startswith(_VERSION)
     ):
         raise parameter_problem("cursor", "not a cursor of this list; begin without one")

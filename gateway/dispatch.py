@@ -144,17 +144,15 @@ class Dispatcher:
         async def run(resource_id: Any) -> Response:
             return await self._run(request.method, route, replace(call, resource_id=resource_id))
 
-        kept = self.house.ports.idempotency
+        kept, body = self.house.ports.idempotency, msgspec.json.encode(call.body, order="sorted")
         return await once(
             SealedAnswers(kept, self.house.ports.vault) if route.secret else kept,
             call.caller.user_id,
             key_of(key),
-            fingerprint(
-                keys_of(self.house.config)[0],
-                request.method,
-                request.path,
-                msgspec.json.encode(call.body, order="sorted"),
-            ),
+            [
+                fingerprint(secret, request.method, request.path, body)
+                for secret in keys_of(self.house.config)
+            ],
             resource_id=call.resource_id,
             run=run,
         )

@@ -8,7 +8,7 @@ is found again, not made twice.
 import hmac
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
@@ -48,16 +48,20 @@ async def once(
     keys: Idempotency,
     user_id: UUID,
     key: str,
-    request: str,
+    requests: Sequence[str],
     *,
     resource_id: UUID,
     run: Callable[[UUID], Awaitable[Response]],
 ) -> Response:
     """Answer a request once: `run` makes its resource under the id it is given.
 
+    `requests`: its fingerprint under each key, the newest first; it may have come first before a rotation.
     Raises ProblemError 409 while the same request runs, 422 when the key was used for another.
     """
-    claim = await keys.claim(user_id, key, request, resource_id)
+    claim = await keys.claim(user_id, key, requests[0], resource_id)
+    for request in requests[1:]:
+        if claim.kind == "mismatch":
+            claim = await keys.claim(user_id, key, request, resource_id)
     if claim.kind != "fresh":
         return _settled(claim)
     try:

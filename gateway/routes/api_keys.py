@@ -15,6 +15,7 @@ from gateway.policy import Scope, find_scope_beyond
 from gateway.ports import Surroundings
 from gateway.problems import ProblemError
 from gateway.route import Answer, Body, Call, Query, Reply, Route
+from gateway.signing import keys_of
 from storage.identity_records import ApiKey, NewApiKey
 from subjects.ids import new_id
 
@@ -109,12 +110,12 @@ def _new_key(house: Surroundings, call: Call, said: KeyIntent, minted: Minted) -
 async def list_keys(house: Surroundings, call: Call) -> Reply:
     """Return a page of the caller's keys."""
     asked: KeysQuery = call.query
-    seal_key = house.config.signing_key
-    after = decode_cursor(seal_key, asked.cursor)[1] if asked.cursor is not None else None
+    seal_keys = keys_of(house.config)
+    after = decode_cursor(seal_keys, asked.cursor)[1] if asked.cursor is not None else None
     found = await house.ports.api_keys.page(call.caller.user_id, after, asked.limit + 1)
     shown = found[: asked.limit]
     more = len(found) > asked.limit
-    cursor = encode_cursor(seal_key, shown[-1].created_at, shown[-1].id) if more else None
+    cursor = encode_cursor(seal_keys[0], shown[-1].created_at, shown[-1].id) if more else None
     return Reply(body=KeyPage(data=tuple(map(present_key, shown)), next_cursor=cursor))
 
 

@@ -9,6 +9,7 @@ from msgspec import Meta
 from gateway.cursor import decode_cursor, encode_cursor
 from gateway.ports import Surroundings
 from gateway.route import Answer, Call, Query, Reply, Route
+from gateway.signing import keys_of
 from storage.identity_records import AuditEntry
 
 
@@ -48,14 +49,14 @@ class AuditPage(Answer, frozen=True, kw_only=True):
 async def list_audit(house: Surroundings, call: Call) -> Reply:
     """Return a page of the audit trail."""
     asked: AuditQuery = call.query
-    seal_key = house.config.signing_key
-    before = decode_cursor(seal_key, asked.cursor)[1] if asked.cursor is not None else None
+    seal_keys = keys_of(house.config)
+    before = decode_cursor(seal_keys, asked.cursor)[1] if asked.cursor is not None else None
     found = await house.ports.audit.page(
         actor_id=asked.actor_id, target=asked.target, before=before, limit=asked.limit + 1
     )
     shown = found[: asked.limit]
     more = len(found) > asked.limit
-    cursor = encode_cursor(seal_key, shown[-1].at, shown[-1].id) if more else None
+    cursor = encode_cursor(seal_keys[0], shown[-1].at, shown[-1].id) if more else None
     return Reply(body=AuditPage(data=tuple(map(present_entry, shown)), next_cursor=cursor))
 
 

@@ -10,6 +10,7 @@ from gateway.identity.account import User, present_user
 from gateway.ports import Surroundings
 from gateway.problems import ProblemError
 from gateway.route import Answer, Body, Call, Query, Reply, Route
+from gateway.signing import keys_of
 from storage.identity_records import Role
 
 USERS: Final = "/api/v1/users"
@@ -38,12 +39,12 @@ class UserPage(Answer, frozen=True, kw_only=True):
 async def list_users(house: Surroundings, call: Call) -> Reply:
     """Return a page of accounts."""
     asked: UsersQuery = call.query
-    seal_key = house.config.signing_key
-    after = decode_cursor(seal_key, asked.cursor)[1] if asked.cursor is not None else None
+    seal_keys = keys_of(house.config)
+    after = decode_cursor(seal_keys, asked.cursor)[1] if asked.cursor is not None else None
     found = await house.ports.accounts.page(after, asked.limit + 1)
     shown = found[: asked.limit]
     more = len(found) > asked.limit
-    cursor = encode_cursor(seal_key, shown[-1].created_at, shown[-1].id) if more else None
+    cursor = encode_cursor(seal_keys[0], shown[-1].created_at, shown[-1].id) if more else None
     return Reply(body=UserPage(data=tuple(map(present_user, shown)), next_cursor=cursor))
 
 

@@ -11,6 +11,7 @@ from gateway.cursor import decode_cursor, encode_cursor
 from gateway.ports import Surroundings
 from gateway.present import VideoPage, present_video
 from gateway.route import Call, Query, Reply, Route
+from gateway.signing import keys_of
 from storage.records import Box, Status, Video, VideoQuery
 
 _CORNERS: Final = 4
@@ -36,7 +37,7 @@ class ListQuery(Query, frozen=True, kw_only=True):
 async def list_videos(house: Surroundings, call: Call) -> Reply:
     """Return a page of public videos and the caller's own."""
     asked: ListQuery = call.query
-    before = decode_cursor(house.config.signing_key, asked.cursor) if asked.cursor is not None else None
+    before = decode_cursor(keys_of(house.config), asked.cursor) if asked.cursor is not None else None
     query = VideoQuery(
         user_id=asked.user_id, status=asked.status, box=parse_box(asked.bbox), text=asked.q or None
     )

@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.routes.table import ROUTES
 from storage.errors import StorageUnavailableError, VideoGoneError
@@ -106,3 +107,18 @@ def test_no_request_outlives_its_claim(route):
 async def test_a_key_that_is_none_is_named(house, video_intent, key):
     told = await house.ask("POST", "/api/v1/videos", video_intent(), headers={"Idempotency-Key": key})
     assert (told.status, told.pointers) == (400, ["/Idempotency-Key"])
+
+
+async def test_a_request_repeated_after_a_rotation_of_keys_is_still_the_same(house, video_intent):
+    first = await house.ask("POST", "/api/v1/videos", video_intent(), headers=KEY)
+    house.config = replace(
+        house.config, signing_key=b"n" * 32, former_signing_keys=(house.config.signing_key,)
+    )
+    house.build()
+    again = await house.ask("POST", "/api/v1/videos", video_intent(), headers=KEY)
+    assert (again.status, again.body) == (201, first.body)
+    other = await house.ask("POST", "/api/v1/videos", video_intent(title="Sun"), headers=KEY)
+    assert other.json["code"] == "idempotency_key_reused"
+    unmarked = await house.ask("POST", "/api/v1/videos", video_intent(), headers={"Idempotency-Key": "k-2"})
+    assert unmarked.status == 201
+    assert unmarked.body != first.body

@@ -98,7 +98,12 @@ MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9000, 1, 1), timezones=st.
 
 @given(MOMENTS, st.uuids())
 def test_a_cursor_comes_back_as_it_went(moment, video_id):
-    assert decode_cursor(KEY, encode_cursor(KEY, moment, video_id)) == (moment, video_id)
+    assert decode_cursor([KEY], encode_cursor(KEY, moment, video_id)) == (moment, video_id)
+
+
+def test_a_cursor_of_before_a_rotation_still_leads_on():
+    moment, video_id = datetime(2026, 5, 1, tzinfo=UTC), UUID(int=7)
+    assert decode_cursor([b"n" * 32, KEY], encode_cursor(KEY, moment, video_id)) == (moment, video_id)
 
 
 @given(MOMENTS, st.uuids(), st.integers(0, 43), st.characters(codec="ascii"))
@@ -109,7 +114,7 @@ def test_a_cursor_that_was_touched_or_made_elsewhere_is_refused(moment, video_id
     foreign = encode_cursor(b"x" * 32, moment, video_id)
     for cursor in {touched, foreign} - {ours}:
         with pytest.raises(ProblemError, match="cursor"):
-            decode_cursor(KEY, cursor)
+            decode_cursor([KEY], cursor)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
