@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Literal
 
@@ -15,12 +16,21 @@ from msgspec.structs import replace
 
 from storage.errors import SealBrokenError
 from storage.examined_objects import Examined, Examiner
-from storage.file_reading import checked_end, read_file
+from storage.file_reading import checked_end, mapped_disk, read_file
 from storage.keys import checked_key
 from storage.ports import Objects
 from storage.records import ObjectInfo
-from storage.sealed_chunks import HEADER_BYTES, WHOLE, new_seal, place_of, plain_size
-from storage.sealed_streams import opened, sealed
+from storage.sealed_chunks import (
+    CHUNK_BYTES,
+    HEADER_BYTES,
+    WHOLE,
+    Place,
+    Seal,
+    new_seal,
+    place_of,
+    plain_size,
+)
+from storage.sealed_streams import opened, opened_file, sealed
 from storage.sealing import Vault
 
 
@@ -62,7 +72,7 @@ class EncryptedObjects:
         seal = self.examiner.find_seal(key, stored)
         if seal is None:
             return stored
-        return await asyncio.to_thread(seal.open, 0, stored[HEADER_BYTES:], last=True)
+        return await asyncio.to_thread(seal.open_whole, stored)
 
     async def stream(
         self, key: str, start_bytes: int = 0, end_bytes: int | None = None
@@ -144,18 +154,32 @@ class EncryptedObjects:
             async for chunk in self.store.stream(key, start_bytes, end_bytes):
                 yield chunk
             return
-        left_bytes = checked_end(key, start_bytes, end_bytes, found.plain_bytes) - start_bytes
-        if left_bytes == 0:
+        end_bytes = checked_end(key, start_bytes, end_bytes, found.plain_bytes)
+        if start_bytes == end_bytes:
             return
-        place = place_of(start_bytes, start_bytes + left_bytes, found.info.size_bytes)
-        inner = self.store.stream(key, place.start_bytes, place.end_bytes)
-        async with (
-            aclosing(inner) as stored,  # type: ignore[type-var] # it is a generator
-            aclosing(opened(found.seal, stored, place)) as chunks,
-        ):
+        place = place_of(start_bytes, end_bytes, found.info.size_bytes)
+        at_bytes = place.first * CHUNK_BYTES
+        async with aclosing(self._opened(key, found.seal, place)) as chunks:
             async for chunk in chunks:
-                yield chunk[:left_bytes]
-                left_bytes -= len(chunk)
+                yield chunk[max(start_bytes - at_bytes, 0) : end_bytes - at_bytes]
+                at_bytes += len(chunk)
+
+    async def _opened(self, key: str, seal: Seal, place: Place) -> AsyncGenerator[bytes, None]:
+        """Yield what the chunks at a place hold."""
+        path = self.store.local_path(key)
+        if path is None:
+            inner = self.store.stream(key, place.start_bytes, place.end_bytes)
+            async with (
+                aclosing(inner) as stored,  # type: ignore[type-var] # it is a generator
+                aclosing(opened(seal, stored, place)) as chunks,
+            ):
+                async for chunk in chunks:
+                    yield chunk
+            return
+        with mapped_disk(key), await asyncio.to_thread(FileIO, path) as file:
+            async with aclosing(opened_file(seal, file, place)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
 
 
 async def _behind(start: bytes, rest: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:

@@ -3,10 +3,13 @@
 import asyncio
 import errno
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import Final
+
+from storage.errors import ObjectMissingError, StorageUnavailableError
 
 CHUNK_BYTES: Final = 1 << 20
 
@@ -32,6 +35,17 @@ def checked_end(name: str, start_bytes: int, end_bytes: int | None, size_bytes: 
     if not 0 <= start_bytes <= end_bytes <= size_bytes:
         raise ValueError(f"{start_bytes}-{end_bytes} is not within the {size_bytes} bytes of {name}")
     return end_bytes
+
+
+@contextmanager
+def mapped_disk(key: str) -> Iterator[None]:
+    """Turn what a disk says of an object's file into ObjectMissingError and StorageUnavailableError."""
+    try:
+        yield
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise ObjectMissingError(key) from error
+    except OSError as error:
+        raise StorageUnavailableError(f"object storage: {error}") from error
 
 
 def _read(file: FileIO, count_bytes: int, position: int) -> bytes:

@@ -20,7 +20,7 @@ from obstore.store import LocalStore, S3Store
 
 from storage.content_types import content_type_of
 from storage.errors import ObjectMissingError, StorageUnavailableError
-from storage.file_reading import checked_end, read_file
+from storage.file_reading import checked_end, mapped_disk, read_file
 from storage.keys import checked_key
 from storage.records import ObjectInfo
 
@@ -126,7 +126,7 @@ class StoredObjects:
         """Yield a range in chunks of a mebibyte or more."""
         path = self.local_path(key)
         if path is not None:
-            with _mapped_disk(key):
+            with mapped_disk(key):
                 async with aclosing(read_file(path, start_bytes, end_bytes)) as chunks:
                     async for chunk in chunks:
                         yield chunk
@@ -228,16 +228,6 @@ def _mapped_absence(key: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise ObjectMissingError(key) from error
-
-
-@contextmanager
-def _mapped_disk(key: str) -> Iterator[None]:
-    try:
-        yield
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise ObjectMissingError(key) from error
-    except OSError as error:
-        raise StorageUnavailableError(f"object storage: {error}") from error
 
 
 def _remove_tree(directory: Path) -> int:

@@ -12,10 +12,9 @@ size says the object's own.
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from io import BytesIO
 from typing import Any, Final, NamedTuple
 
 from nacl.bindings import (
@@ -67,53 +66,56 @@ class Seal:
         """The header as it is stored."""
         return self.prelude + self.wrapped
 
-    def close(self, first: int, plain: bytes, *, last: bool) -> bytes:
-        """Return the stored form of whole chunks, numbered from `first`; `last`: they end the object."""
-        return self._sealed(BytesIO(), first, plain, last=last)
+    def close(self, number: int, plain: bytes, *, last: bool) -> bytes:
+        """Return the stored form of one chunk. `last`: it ends the object; no other is short."""
+        nonce = self._nonce(number, last=last)
+        return bytes(_ENCRYPT[self._cipher](plain, self.prelude, nonce, self.data_key))
 
-    def close_whole(self, plain: bytes) -> bytes:
-        """Return the stored form of an object."""
-        out = BytesIO()
-        out.write(self.header)
-        return self._sealed(out, 0, plain, last=True)
-
-    def open(self, first: int, stored: bytes, *, last: bool) -> bytes:
-        """Return what the stored form of whole chunks holds. Raises SealBrokenError."""
-        decrypt = _DECRYPT[self.prelude[len(MAGIC)]]
+    def open(self, number: int, stored: bytes, *, last: bool) -> bytes:
+        """Return what the stored form of one chunk holds. Raises SealBrokenError."""
         try:
-            return self._each(decrypt, BytesIO(), first, stored, SEALED_CHUNK_BYTES, last=last)
+            nonce = self._nonce(number, last=last)
+            return bytes(_DECRYPT[self._cipher](stored, self.prelude, nonce, self.data_key))
         except UnavailableError as error:
             raise SealBrokenError("the object is in AES-256-GCM, which this processor lacks") from error
         except (CryptoError, ValueError, OverflowError) as error:
-            raise SealBrokenError("a chunk of the object does not fit its key and place") from error
+            raise SealBrokenError(f"chunk {number} of the object does not fit its key and place") from error
 
-    def _sealed(self, out: BytesIO, first: int, plain: bytes, *, last: bool) -> bytes:
-        encrypt = _ENCRYPT[self.prelude[len(MAGIC)]]
-        return self._each(encrypt, out, first, plain, CHUNK_BYTES, last=last)
+    def close_whole(self, plain: bytes) -> bytes:
+        """Return the stored form of an object."""
+        cuts = list(_cuts(0, len(plain), CHUNK_BYTES))
+        chunks = (
+            self.close(number, plain[cut], last=number == len(cuts) - 1) for number, cut in enumerate(cuts)
+        )
+        return b"".join((self.header, *chunks))
 
-    def _each(self, crypt: _Crypt, out: BytesIO, first: int, data: bytes, step: int, *, last: bool) -> bytes:
-        """Return `out` with every chunk encrypted or decrypted; no bytes are one empty chunk."""
-        prefix, end = self.prelude[-_PREFIX_BYTES:], max(len(data), 1)
-        for number, at in enumerate(range(0, end, step), first):
-            is_last = last and at + step >= end
-            nonce = prefix + number.to_bytes(_COUNTER_BYTES, "big") + bytes([is_last])
-            out.write(crypt(data[at : at + step], self.prelude, nonce, self.data_key))
-        return out.getvalue()
+    def open_whole(self, stored: bytes) -> bytes:
+        """Return the object whose stored form that is. Raises SealBrokenError."""
+        cuts = list(_cuts(HEADER_BYTES, len(stored), SEALED_CHUNK_BYTES))
+        return b"".join(
+            self.open(number, stored[cut], last=number == len(cuts) - 1) for number, cut in enumerate(cuts)
+        )
+
+    @property
+    def _cipher(self) -> int:
+        return self.prelude[len(MAGIC)]
+
+    def _nonce(self, number: int, *, last: bool) -> bytes:
+        return self.prelude[-_PREFIX_BYTES:] + number.to_bytes(_COUNTER_BYTES, "big") + bytes([last])
 
 
 class Place(NamedTuple):
-    """Where a range of an object lies in its stored form."""
+    """Where chunks lie in the stored form of an object."""
 
     first: int
-    """The number of its first chunk."""
+    """The number of the first."""
     start_bytes: int
     end_bytes: int
-    skip_bytes: int
-    """So much of the first chunk lies in front of the range."""
     reaches_end: bool
+    """The last of them is the object's last."""
 
 
-WHOLE: Final = Place(0, HEADER_BYTES, 0, 0, reaches_end=True)
+WHOLE: Final = Place(0, HEADER_BYTES, 0, reaches_end=True)
 """From the first chunk to the end, wherever that may be."""
 
 
@@ -147,14 +149,13 @@ def plain_size(stored_bytes: int) -> int:
 
 
 def place_of(start_bytes: int, end_bytes: int, stored_bytes: int) -> Place:
-    """Return where the bytes from start up to, not including, end lie; there is at least one."""
+    """Return where the chunks lie that hold the bytes from start up to, not including, end: one at least."""
     first, final = start_bytes // CHUNK_BYTES, (end_bytes - 1) // CHUNK_BYTES
     stop = HEADER_BYTES + (final + 1) * SEALED_CHUNK_BYTES
     return Place(
         first,
         HEADER_BYTES + first * SEALED_CHUNK_BYTES,
         min(stop, stored_bytes),
-        start_bytes - first * CHUNK_BYTES,
         reaches_end=stop >= stored_bytes,
     )
 
@@ -163,7 +164,7 @@ def last_place(stored_bytes: int) -> Place:
     """Return where the last chunk lies, also that of an empty object. Raises SealBrokenError."""
     first = max(plain_size(stored_bytes) - 1, 0) // CHUNK_BYTES
     start_bytes = HEADER_BYTES + first * SEALED_CHUNK_BYTES
-    return Place(first, start_bytes, stored_bytes, 0, reaches_end=True)
+    return Place(first, start_bytes, stored_bytes, reaches_end=True)
 
 
 @lru_cache(1)
@@ -174,6 +175,11 @@ def best_cipher() -> int:
     except UnavailableError:
         return CHACHA20_POLY1305
     return AES_256_GCM
+
+
+def _cuts(start: int, end: int, step: int) -> Iterator[slice]:
+    """Yield where the chunks lie; no bytes are one empty chunk."""
+    return (slice(at, at + step) for at in range(start, max(end, start + 1), step))
 
 
 def _context(key: str, prelude: bytes) -> bytes:

@@ -26,18 +26,15 @@ async def send_through_pipe(have_read: Callable[[str], None], chunks: AsyncItera
         path = f"{directory}/body"
         os.mkfifo(path, 0o600)
         have_read(path)
-        writer = await _opened(path)
+        descriptor = await _opened(path)
     try:
         async for chunk in chunks:
-            writer.write(chunk)
-            await writer.drain()
-        writer.close()
-        await writer.wait_closed()
+            await _write(descriptor, chunk)
     finally:
-        writer.transport.abort()
+        os.close(descriptor)
 
 
-async def _opened(path: str) -> asyncio.StreamWriter:
+async def _opened(path: str) -> int:
     """Return the writing end, once somebody reads."""
     try:
         async with asyncio.timeout(OPEN_SECONDS):
@@ -45,11 +42,31 @@ async def _opened(path: str) -> asyncio.StreamWriter:
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError as error:
         raise ConnectionError("nobody came to read") from error
-    loop = asyncio.get_running_loop()
-    transport, protocol = await loop.connect_write_pipe(
-        lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()), os.fdopen(descriptor, "wb", 0)
-    )
-    return asyncio.StreamWriter(transport, protocol, None, loop)
+    return descriptor
+
+
+async def _write(descriptor: int, chunk: bytes) -> None:
+    """Write all of a chunk. Raises ConnectionError.
+
+    By our own hands: uvloop's transport of a pipe closes its descriptor twice, the second time perhaps
+    that of a file which another thread has opened since (measured with 0.22.1).
+    """
+    rest = memoryview(chunk)
+    while rest:
+        try:
+            rest = rest[os.write(descriptor, rest) :]
+        except BlockingIOError:
+            await _writable(descriptor)
+
+
+async def _writable(descriptor: int) -> None:
+    """Wait until a pipe takes more, or breaks."""
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_writer(descriptor, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_writer(descriptor)
 
 
 def _try_open(path: str) -> int | None:

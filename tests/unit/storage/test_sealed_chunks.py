@@ -42,7 +42,7 @@ def unsealed(stored: bytes, key: str = KEY, vault: Vault = VAULT) -> bytes:
     seal = find_seal(vault, key, stored[:HEADER_BYTES])
     if seal is None:
         raise SealBrokenError("not ours")
-    plain = seal.open(0, stored[HEADER_BYTES:], last=True)
+    plain = seal.open_whole(stored)
     assert plain_size(len(stored)) == len(plain)
     return plain
 
@@ -60,8 +60,17 @@ def refuses(stored: bytes) -> None:
 def cut(seal: Seal, stored: bytes, start: int, end: int) -> bytes:
     """Read a range as a reader does who fetches only its chunks."""
     place = place_of(start, end, len(stored))
-    plain = seal.open(place.first, stored[place.start_bytes : place.end_bytes], last=place.reaches_end)
-    return plain[place.skip_bytes : place.skip_bytes + end - start]
+    chunks = range(place.start_bytes, place.end_bytes, SEALED_CHUNK_BYTES)
+    plain = b"".join(
+        seal.open(
+            place.first + number,
+            stored[at : min(at + SEALED_CHUNK_BYTES, place.end_bytes)],
+            last=place.reaches_end and number == len(chunks) - 1,
+        )
+        for number, at in enumerate(chunks)
+    )
+    skipped = start - place.first * CHUNK_BYTES
+    return plain[skipped : skipped + end - start]
 
 
 @given(size=SIZES, cipher=CIPHERS)
