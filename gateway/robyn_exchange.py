@@ -9,7 +9,7 @@ from gateway.exchange import Request
 
 EVENT_STREAM: Final = "text/event-stream"
 STREAM_HEADERS: Final = frozenset({"cache-control", "connection", "expires", "pragma", "x-accel-buffering"})
-"""Headers Robyn itself adds to every event stream: ours would be told twice."""
+"""Headers Robyn itself adds to every stream: ours would be told twice."""
 
 
 def request_of(robyn_request: Any) -> Request:

@@ -198,12 +198,11 @@ class RobynProcess:
         if answer.stream is None:
             return Response(answer.status, Headers(headers), answer.body)
         parts: Any = Parts(answer.stream, self._loop)
-        kind = headers.get("Content-Type", EVENT_STREAM)
-        if kind != EVENT_STREAM:
-            return StreamingResponse(parts, answer.status, Headers(headers), kind)
         left = {name: value for name, value in headers.items() if name.lower() not in STREAM_HEADERS}
-        left.pop("Content-Type", None)
-        return StreamingResponse(parts, answer.status, Headers(left))
+        kind = left.get("Content-Type", EVENT_STREAM)
+        if kind == EVENT_STREAM:
+            left.pop("Content-Type", None)
+        return StreamingResponse(parts, answer.status, Headers(left), kind)
 
 
 def first_cause(error: BaseException) -> BaseException:

@@ -117,8 +117,8 @@ class AccessTokens:
         if not self._keys:
             raise ValueError("without token keys nobody can sign in: set TRUTHTOK_TOKEN_KEYS")
         key = self.keys[0]
-        parts = (msgspec.json.encode(Header(alg="EdDSA", typ="at+jwt", kid=key.kid)), msgspec.json.encode(claims))
-        text = ".".join(map(base64url.encode, parts))
+        header = Header(alg="EdDSA", typ="at+jwt", kid=key.kid)
+        text = ".".join(base64url.encode(msgspec.json.encode(part)) for part in (header, claims))
         return f"{text}.{base64url.encode(key.sign(text.encode()))}"
 
     def read(self, token: str, now: datetime) -> Claims:

@@ -63,6 +63,16 @@ class Served:
     process: subprocess.Popen[bytes]
     port: int
     stack: ExitStack
+    token: str = ""
+
+    def sign_in(self) -> str:
+        """Register once; return the header that says who asks."""
+        if not self.token:
+            body = {"email": "ada@example.org", "password": "correct horse", "name": "Ada"}
+            status, _, told = self.ask("POST", "/api/v1/auth/register", body)
+            assert status == 201
+            self.token = json.loads(told)["access_token"]
+        return f"Authorization: Bearer {self.token}"
 
     def connect(self) -> Wire:
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=10)
@@ -78,7 +88,8 @@ class Served:
 
     def announce(self, title: str) -> str:
         upload = {"size_bytes": 1, "content_type": "video/mp4"}
-        status, _, body = self.ask("POST", "/api/v1/videos", {"title": title, "upload": upload})
+        intent = {"title": title, "upload": upload}
+        status, _, body = self.ask("POST", "/api/v1/videos", intent, self.sign_in())
         assert status == 201
         return f"/api/v1/videos/{json.loads(body)['video']['id']}"
 

@@ -10,11 +10,15 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 from gateway.config import GatewayConfig
+from gateway.identity.identification import identification_of
+from gateway.limits.leases import make_limits
 from gateway.ports import Dependency, Ports, Queue
 from gateway.relay import Relay
 from gateway.robyn_server import run_api
 from storage.memory import MemoryStorage
+from storage.memory.buckets import MemoryBuckets
 from storage.records import Video
+from storage.sealing import Vault
 from subjects.memory import MemoryBus
 
 
@@ -39,6 +43,17 @@ class NoQueues:
         return []
 
 
+PORT = int(sys.argv[1])
+CONFIG = GatewayConfig(
+    api_url=f"http://127.0.0.1:{PORT}",
+    media_url="http://127.0.0.1:1",
+    signing_key=b"k" * 32,
+    token_seeds=(b"s" * 32,),
+    password_memory_bytes=64 * 1024,
+    password_passes=1,
+)
+
+
 @asynccontextmanager
 async def open_twins() -> AsyncIterator[Ports]:
     if "broken" in sys.argv:
@@ -50,6 +65,14 @@ async def open_twins() -> AsyncIterator[Ports]:
         videos=SlowVideos(storage.videos),
         uploads=storage.uploads,
         idempotency=storage.idempotency,
+        accounts=storage.accounts,
+        departures=storage.departures,
+        sessions=storage.sessions,
+        api_keys=storage.api_keys,
+        audit=storage.audit,
+        identification=identification_of(CONFIG, storage.sessions, storage.api_keys, storage.audit),
+        limits=make_limits(CONFIG, MemoryBuckets()),
+        vault=Vault((b"v" * 32,)),
         bus=bus,
         queues=NoQueues(),
         kick=relay.kick,
@@ -61,12 +84,10 @@ async def open_twins() -> AsyncIterator[Ports]:
 
 
 if __name__ == "__main__":
-    port = int(sys.argv[1])
-    address = f"http://127.0.0.1:{port}"
     run_api(
-        GatewayConfig(api_url=address, media_url="http://127.0.0.1:1", signing_key=b"k" * 32),
+        CONFIG,
         open_twins,
         host=sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1",
-        port=port,
+        port=PORT,
         on_ready=lambda: print("ready", flush=True),
     )

@@ -1,4 +1,7 @@
-"""The API over Postgres and JetStream: what the twins promise, the servers keep."""
+"""The API over Postgres and JetStream: what the twins promise, the servers keep.
+
+The database user is the gateway's own, held to row-level security.
+"""
 
 import asyncio
 import json
@@ -10,10 +13,13 @@ import pytest
 from gateway.api import open_api
 from gateway.config import GatewayConfig
 from gateway.exchange import Request
+from gateway.identity.identification import identification_of
+from gateway.limits.leases import make_limits
 from gateway.ports import Dependency, Ports
 from gateway.relay import Relay
 from storage.memory import MemoryObjects
 from storage.opening import open_storage
+from storage.sealing import Vault
 from subjects.administration import apply
 from subjects.bus import Stored
 from subjects.codec import MESSAGE_ID, seal
@@ -25,15 +31,34 @@ from subjects.streams import STREAMS
 from subjects.video import VideoReady
 
 INTENT = {"title": "Rain on the quay", "upload": {"size_bytes": 10, "content_type": "video/mp4"}}
-CONFIG = GatewayConfig(api_url="http://api.test", media_url="http://media.test", signing_key=b"k" * 32)
+CONFIG = GatewayConfig(
+    api_url="http://api.test",
+    media_url="http://media.test",
+    signing_key=b"k" * 32,
+    token_seeds=(b"s" * 32,),
+    password_memory_bytes=64 * 1024,
+    password_passes=1,
+)
+VAULT = Vault((b"v" * 32,))
+ADA = {"email": "ada@example.org", "password": "correct horse", "name": "Ada"}
 
 
 class Asked:
-    def __init__(self, api, bus, relay):
-        self.api, self.bus, self.relay = api, bus, relay
+    def __init__(self, api, bus, relay, storage):
+        self.api, self.bus, self.relay, self.storage = api, bus, relay, storage
+        self.signed_in = {}
+
+    async def register(self, **changes):
+        """Register somebody, and ask as them from now on."""
+        told = await self("POST", "/api/v1/auth/register", ADA | changes)
+        assert told.status == 201, told.body
+        self.signed_in = json.loads(told.body)
+        return self.signed_in
 
     async def __call__(self, method, path, body=None, **headers):
         sent = {"content-type": "application/json"} | {k.replace("_", "-"): v for k, v in headers.items()}
+        if self.signed_in and "x-api-key" not in sent:
+            sent.setdefault("authorization", f"Bearer {self.signed_in['access_token']}")
         path, _, search = path.partition("?")
         query = tuple(tuple(pair.split("=")) for pair in search.split("&") if pair)
         raw = b"" if body is None else json.dumps(body).encode()
@@ -56,9 +81,10 @@ class NoQueues:
 
 
 @asynccontextmanager
-async def opened(database_url, redis_url, nats_url):
+async def opened(database_url, redis_url, nats_url, owner_url):
     async with (
-        open_storage(database_url, MemoryObjects(), redis_url) as storage,
+        open_storage(database_url, MemoryObjects(), redis_url, vault=VAULT, asks=True) as storage,
+        open_storage(owner_url, MemoryObjects(), redis_url, vault=VAULT) as owners,
         connect(nats_url, name="gateway") as bus,
     ):
         await apply(bus.wire, STREAMS, ())
@@ -67,6 +93,14 @@ async def opened(database_url, redis_url, nats_url):
             videos=storage.videos,
             uploads=storage.uploads,
             idempotency=storage.idempotency,
+            accounts=storage.accounts,
+            departures=storage.departures,
+            sessions=storage.sessions,
+            api_keys=storage.api_keys,
+            audit=storage.audit,
+            identification=identification_of(CONFIG, storage.sessions, storage.api_keys, storage.audit),
+            limits=make_limits(CONFIG, storage.buckets),
+            vault=VAULT,
             bus=bus,
             queues=NoQueues(),
             kick=relay.kick,
@@ -80,14 +114,22 @@ async def opened(database_url, redis_url, nats_url):
         async with asyncio.TaskGroup() as group, open_api(CONFIG, ports) as api:
             group.create_task(relay.run(over))
             await asyncio.wait_for(api.hub.live.wait(), 5)
-            yield Asked(api, bus, relay)
+            ask = Asked(api, bus, relay, owners)
+            await ask.register()
+            yield ask
             over.set()
 
 
 @pytest.fixture
-def house(database_url, redis_url, nats_url):
+def house(database_url, url_as, redis_url, nats_url):
     # A task group must be left in the task that entered it: fixtures of pytest are left in another.
-    return opened(database_url, redis_url, nats_url)
+    return opened(url_as("truthtok_gateway"), redis_url, nats_url, database_url)
+
+
+async def become(ask, role):
+    """Register somebody else with this role, and ask as them."""
+    told = await ask.register(email=f"{role}@example.org")
+    assert await ask.storage.accounts.set_role(UUID(told["user"]["id"]), role) is not None
 
 
 async def until(stream, mark):
@@ -174,13 +216,17 @@ async def test_a_dead_letter_is_listed_and_replayed_by_the_owners_retry(house):
         stored: Stored | None = await ask.bus.find("EVENTS", receipt.sequence)
         assert stored is not None
         await ask.bus.publish(dead_letter("prober", stored, 5, "broken", "it broke"))
+        creator = ask.signed_in
+        await become(ask, "admin")
         (letter,) = json.loads((await ask("GET", "/api/v1/admin/dead-letters?actor=prober")).body)["data"]
         assert (letter["video_id"], letter["reason"]) == (video_id, "it broke")
+        admin, ask.signed_in = ask.signed_in, creator
         assert (await ask("POST", f"/api/v1/videos/{video_id}/retry")).status == 202
         orders = [order async for order in ask.bus.history("WORK", ("work.prober.*.*",))]
         assert [order.headers[MESSAGE_ID] != "m1" for order in orders] == [True]
-        assert json.loads((await ask("GET", "/api/v1/admin/dead-letters")).body)["data"] == []
         assert (await ask("POST", f"/api/v1/videos/{video_id}/retry")).status == 409
+        ask.signed_in = admin
+        assert json.loads((await ask("GET", "/api/v1/admin/dead-letters")).body)["data"] == []
 
 
 async def test_everything_behind_is_found_well(house):

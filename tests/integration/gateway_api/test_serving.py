@@ -20,7 +20,7 @@ def test_a_video_is_announced_listed_and_read(served):
     status, headers, body = served.ask("GET", path)
     assert (status, headers["content-type"], json.loads(body)["title"]) == (200, "application/json", "Rain")
     assert served.ask("GET", path, None, f"If-None-Match: {headers['etag']}")[0] == 304
-    assert served.ask("DELETE", path)[0] == 204
+    assert served.ask("DELETE", path, None, served.sign_in())[0] == 204
     assert served.ask("GET", path)[0] == 404
 
 
@@ -55,10 +55,37 @@ def test_options_of_any_path_is_answered(served):
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"{", b"x" * 300_000], ids=["no-utf8", "no-json", "large"])
 def test_a_bad_body_is_a_problem_and_the_process_lives_on(served, body):
     wire = served.connect()
-    wire.send("POST", "/api/v1/videos", body, "Content-Type: application/json")
+    wire.send("POST", "/api/v1/videos", body, "Content-Type: application/json", served.sign_in())
     status, headers, _ = wire.answer()
     assert status in (400, 413)
     assert headers["content-type"] == "application/problem+json"
+    assert served.ask("GET", "/health")[0] == 200
+
+
+def test_an_export_is_streamed_as_json_with_each_header_once(served):
+    for title in ("Rain", "Sun"):
+        served.announce(title)
+    wire = served.connect()
+    wire.send("GET", "/api/v1/me/export", b"", served.sign_in(), "Connection: close")
+    lines = wire.until(b"\r\n\r\n").decode().lower().split("\r\n")[1:-2]
+    names = [line.partition(":")[0] for line in lines]
+    assert "content-type: application/json" in lines
+    assert any("no-store" in line for line in lines if line.startswith("cache-control:"))
+    assert sorted(names) == sorted(set(names)), lines
+    raw = wire.to_the_end()
+    told = b""
+    while raw:
+        size, _, raw = raw.partition(b"\r\n")
+        length = int(size, 16)
+        told, raw = told + raw[:length], raw[length + 2 :]
+    assert [video["title"] for video in json.loads(told)["videos"]] == ["Sun", "Rain"]
+    assert json.loads(told)["complete"] is True
+
+
+def test_headers_of_any_size_are_refused_and_the_process_lives_on(served):
+    for size in (5_000, 60_000):
+        status, _, _ = served.ask("GET", "/api/v1/videos", None, "Authorization: Bearer " + "x" * size)
+        assert status in (400, 401, 431)
     assert served.ask("GET", "/health")[0] == 200
 
 
