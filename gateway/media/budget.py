@@ -1,6 +1,6 @@
 """How much memory uploads may take together, and how much of it one party; who comes too late comes again.
 
-Nobody's share is more than a part of the whole, by the upload's owner and by the network its client is in.
+One party's share is a part of the whole, larger while others need less, by the upload's owner and by the network its client is in.
 And memory that is wanted is taken from those who make no use of it: an upload whose client is silent, or
 slower than the pace, is ended with what it brought, which stays, and goes on with its next request.
 """
@@ -17,7 +17,8 @@ from gateway.problems import ProblemError, unavailable
 
 MEMORY_BYTES_MAX: Final = 512 * 1024**2
 SHARES: Final = 4
-"""One owner, or one network, gets a quarter. Whoever holds nothing yet may always hold one upload."""
+"""A quarter is an owner's, or a network's, in any case, and more while as much again stays free (dynamic
+thresholds, Choudhury and Hahne 1998). Whoever holds nothing yet may always hold one upload."""
 SMALLEST_BYTES: Final = 512 * 1024
 """What a connection costs besides: Granian's read buffer."""
 RETRY_SECONDS: Final = 5
@@ -62,7 +63,9 @@ class Budget:
 
     def _require_share(self, wanted: Holding, held: list[Holding]) -> None:
         """Raise ProblemError 429 when what one party holds leaves it no room for one more."""
-        if not held or _total_bytes(held) + wanted.size_bytes <= self.memory_bytes // SHARES:
+        share_bytes = _total_bytes(held) + wanted.size_bytes
+        free_bytes = self.memory_bytes - _total_bytes(self.holdings) - wanted.size_bytes
+        if not held or share_bytes <= max(self.memory_bytes // SHARES, free_bytes):
             return
         _hurry(held, wanted.size_bytes)
         raise ProblemError(

@@ -46,18 +46,25 @@ class _Hall:
         return ""
 
 
-async def test_no_owner_holds_more_than_a_quarter() -> None:
+async def test_an_owner_alone_leaves_as_much_free_as_they_hold() -> None:
     hall = _Hall()
-    told = [hall.enter(ANN, f"net{number}") for number in range(3)]
-    assert told == ["", "", "too_many_requests"]
+    told = [hall.enter(ANN, f"net{number}") for number in range(5)]
+    assert told == ["", "", "", "", "too_many_requests"]
     assert hall.enter(BEN, "net0") == ""
 
 
-async def test_no_network_holds_more_than_a_quarter() -> None:
+async def test_a_network_alone_leaves_as_much_free_as_it_holds() -> None:
     hall = _Hall()
-    told = [hall.enter(UUID(int=number), "net") for number in range(3)]
-    assert told == ["", "", "too_many_requests"]
+    told = [hall.enter(UUID(int=number), "net") for number in range(5)]
+    assert told == ["", "", "", "", "too_many_requests"]
     assert hall.enter(ANN, "another") == ""
+
+
+async def test_a_quarter_is_everybodys_and_no_more_where_memory_is_scarce() -> None:
+    hall = _Hall()
+    assert [hall.enter(UUID(int=10 + number), f"net{number}") for number in range(5)] == [""] * 5
+    told = [hall.enter(ANN, "net") for _ in range(3)]
+    assert told == ["", "", "too_many_requests"]
 
 
 async def test_when_everything_is_held_it_is_nobodys_fault() -> None:
@@ -76,7 +83,7 @@ async def test_what_is_let_go_is_free_again() -> None:
 
 async def test_an_upload_larger_than_a_share_may_come_alone() -> None:
     budget = Budget(memory_bytes=8 * SIZE)
-    with budget.reserve(3 * SIZE, _body(), ANN, "net"):
+    with budget.reserve(5 * SIZE, _body(), ANN, "net"):
         with pytest.raises(ProblemError) as raised, budget.reserve(0, _body(), ANN, "elsewhere"):
             pass
         assert raised.value.code == "too_many_requests"
@@ -101,7 +108,8 @@ def _make_slow(body: Body) -> None:
 async def test_a_slow_upload_makes_room_when_memory_is_wanted() -> None:
     hall, slow = _Hall(), _body()
     hall.enter(ANN, "net", slow)
-    hall.enter(ANN, "net")
+    for _ in range(3):
+        hall.enter(ANN, "net")
     reading = await _waited_for(slow)
     _make_slow(slow)
     assert hall.enter(ANN, "net") == "too_many_requests"
