@@ -54,6 +54,11 @@ class Seats:
         return seat
 
 
+async def always() -> bool:
+    """Return that a stream may go on, whoever listens."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class EventStream:
     """What a stream is made of. `snapshot` returns the video's representation, or None when it is gone."""
@@ -63,6 +68,8 @@ class EventStream:
     snapshot: Callable[[], Awaitable[Any]]
     after: int | None = None
     """The last event the client knows; None when it knows nothing but what it is told first."""
+    goes_on: Callable[[], Awaitable[bool]] = always
+    """Whether the client may still be told; asked before each word."""
     heartbeat_seconds: float = HEARTBEAT_SECONDS
     longest_seconds: float = LONGEST_SECONDS
     clock: Callable[[], float] = time.monotonic
@@ -115,10 +122,12 @@ class EventStream:
                 async with asyncio.timeout(next(pauses)):
                     frame = await inbox.frames.get()
             except TimeoutError:
+                if not await self.goes_on():
+                    break
                 yield HEARTBEAT
                 continue
             pauses = self._pauses()
-            if frame is None:
+            if frame is None or not await self.goes_on():
                 break
             if frame.sequence is None or frame.sequence > known:
                 yield frame.text

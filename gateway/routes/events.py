@@ -1,20 +1,22 @@
 """`GET /api/v1/videos/{video_id}/events`: server-sent events of one video."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from gateway.body import parameter_problem
 from gateway.event_stream import EventStream
+from gateway.identity.seldom import Seldom
 from gateway.live_progress import present_live
 from gateway.ports import Surroundings
 from gateway.present import Video
-from gateway.problems import unavailable
+from gateway.problems import ProblemError, unavailable
 from gateway.route import Call, Reply, Route
 from gateway.visibility import find_visible, get_visible
 from storage.asking import asking_as
 
 LARGEST: Final = 2**63 - 1
 _DIGITS_MAX: Final = 19
+CHECK_SECONDS: Final = 1.0
 
 
 async def stream_events(house: Surroundings, call: Call) -> Reply:
@@ -29,8 +31,29 @@ async def stream_events(house: Surroundings, call: Call) -> Reply:
             video = await find_visible(house, call.caller, call.video_id)
         return await present_live(house, video) if video is not None else None
 
-    stream = EventStream(house.hub, call.video_id, snapshot, after)
+    stream = EventStream(house.hub, call.video_id, snapshot, after, still_in_order(house, call))
     return Reply(stream=stream.parts(house.seats.take()))
+
+
+def still_in_order(house: Surroundings, call: Call) -> Callable[[], Awaitable[bool]]:
+    """Return what asks, at most once a second, whether the request would still name the same caller.
+
+    A stream outlives the sign-in that opened it, and an access token.
+    """
+    seldom = Seldom(CHECK_SECONDS, capacity=1)
+
+    async def ask() -> bool:
+        if not call.caller.is_known or not seldom.is_time("check"):
+            return True
+        try:
+            now = await house.ports.identification.identify(
+                call.headers, call.caller.address, call.request_id
+            )
+        except ProblemError:
+            return False
+        return now.permissions >= call.caller.permissions
+
+    return ask
 
 
 def last_event_id(headers: Mapping[str, str]) -> int | None:

@@ -2,6 +2,7 @@ from uuid import UUID
 
 import pytest
 
+from gateway.event_text import RECONNECT
 from subjects.stage import StageProgressed
 from subjects.video import VideoReady
 
@@ -36,6 +37,37 @@ async def test_an_id_we_never_gave_is_named(house, given):
             "GET", f"/api/v1/videos/{video['id']}/events", headers={"Last-Event-ID": given}
         )
         assert (told.status, told.pointers) == (400, ["/Last-Event-ID"])
+
+
+@pytest.mark.parametrize("ends", ["signed out", "token run out", "lesser role"])
+async def test_a_stream_ends_with_what_opened_it_and_tells_nothing_more(house, ends):
+    moderator = await house.as_user("moderator")
+    async with house.following():
+        video = await house.announce(visibility="private")
+        told = await moderator.ask("GET", f"/api/v1/videos/{video['id']}/events")
+        stream = told.stream
+        assert b"event: video\n" in (await anext(stream), await anext(stream))[1]
+        if ends == "signed out":
+            assert (await moderator.ask("DELETE", "/api/v1/me/sessions")).status == 204
+        elif ends == "lesser role":
+            admin = await house.as_user("admin")
+            path = f"/api/v1/users/{moderator.user_id}/role"
+            assert (await admin.ask("PUT", path, {"role": "creator"})).status == 200
+        else:
+            house.later(900)
+        await house.say(VideoReady(video_id=UUID(video["id"])))
+        rest = [part async for part in stream]
+        assert rest == [RECONNECT]
+
+
+async def test_a_stream_goes_on_while_the_sign_in_does(house):
+    async with house.following():
+        video = await house.announce(visibility="private")
+        stream = (await house.ask("GET", f"/api/v1/videos/{video['id']}/events")).stream
+        assert b"event: video\n" in (await anext(stream), await anext(stream))[1]
+        await house.say(VideoReady(video_id=UUID(video["id"])))
+        assert b"event: video.ready\n" in await anext(stream)
+        await stream.aclose()
 
 
 async def test_one_stream_too_many_is_503_with_retry_after(new_house):
