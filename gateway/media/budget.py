@@ -1,6 +1,7 @@
 """How much memory uploads may take together, and how much of it one party; who comes too late comes again.
 
-One party's share is a part of the whole, larger while others need less, by the upload's owner and by the network its client is in.
+One party's share is a part of the whole, larger while others need less, by the upload's owner and by the
+network its client is in.
 And memory that is wanted is taken from those who make no use of it: an upload whose client is silent, or
 slower than the pace, is ended with what it brought, which stays, and goes on with its next request.
 """
