@@ -10,6 +10,7 @@ is the permission. A flood of readers is a CDN's job, for which the URLs of an h
 """
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -32,6 +33,8 @@ from storage.ports import Objects
 from storage.records import ObjectInfo
 
 REDIRECT_CACHE_SECONDS: Final = 60
+SMALL_BYTES: Final = 1 << 20
+"""So much is read before it is sent: a stream would hold as much, and takes a pipe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,8 @@ class Delivery:
         headers["Content-Disposition"] = disposition_of(video_id, name, download=download)
         if has_references(name, info.size_bytes):
             return await self._page(request, info, headers)
-        return await self._redirect(request, key, left_seconds) or self._reply(request, info, headers)
+        redirect = await self._redirect(request, key, left_seconds)
+        return redirect or await self._reply(request, info, headers)
 
     def _admit(self, request: Request) -> tuple[UUID, str, int]:
         """Return the video, the object's key and for how many seconds the URL is good.
@@ -97,23 +101,29 @@ class Delivery:
         cached = f"private, max-age={min(REDIRECT_CACHE_SECONDS, left_seconds)}"
         return Reply(HTTPStatus.TEMPORARY_REDIRECT, {"Location": target, "Cache-Control": cached})
 
-    def _reply(self, request: Request, info: ObjectInfo, headers: dict[str, str]) -> Reply:
+    async def _reply(self, request: Request, info: ObjectInfo, headers: dict[str, str]) -> Reply:
         headers["Accept-Ranges"] = "bytes"
         span = _span_of(request, info, headers["ETag"])
         if span is None:
-            return Reply(HTTPStatus.OK, headers, self._body(info, Span(0, info.size_bytes)))
+            whole = Span(0, info.size_bytes)
+            return Reply(HTTPStatus.OK, headers, await self._body(request, info, whole))
         headers["Content-Range"] = span.content_range(info.size_bytes)
-        return Reply(HTTPStatus.PARTIAL_CONTENT, headers, self._body(info, span))
+        return Reply(HTTPStatus.PARTIAL_CONTENT, headers, await self._body(request, info, span))
 
-    def _body(self, info: ObjectInfo, span: Span) -> FileSlice | ByteStream:
+    async def _body(self, request: Request, info: ObjectInfo, span: Span) -> bytes | FileSlice | ByteStream:
+        """Return a part of a file, or a stream, or when they are few the bytes: then a failure is told."""
         path = self.objects.local_path(info.key)
         if path is not None:
             return FileSlice(path, *span)
-        return ByteStream(self._stream(info.key, span), span.end_bytes - span.start_bytes)
+        size_bytes, chunks = span.end_bytes - span.start_bytes, self._stream(info.key, span)
+        if request.method == "GET" and 0 < size_bytes <= SMALL_BYTES:
+            return b"".join([chunk async for chunk in chunks])
+        return ByteStream(chunks, size_bytes)
 
     async def _stream(self, key: str, span: Span) -> AsyncIterator[bytes]:
-        async for chunk in self.objects.stream(key, *span):
-            yield chunk
+        async with aclosing(self.objects.stream(key, *span)) as chunks:  # type: ignore[type-var] # a generator
+            async for chunk in chunks:
+                yield chunk
 
 
 def _validators(info: ObjectInfo, left_seconds: int) -> dict[str, str]:
