@@ -22,7 +22,7 @@ from deploy.supervisor import Supervisor, supervise
 
 __all__ = ["Embedded", "Servers", "plan_servers", "start_servers"]
 
-_PORTS = ("nats", "nats_monitor", "postgres", "redis")
+_PORTS = ("nats", "postgres", "redis")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,6 @@ class Servers:
     """As the superuser: for migrations, and for operators."""
     redis_url: str = field(repr=False)
     nats_url: str = field(repr=False)
-    nats_monitor_url: str
     ports: dict[str, int]
     children: tuple[Child, ...]
     members: Mapping[str, Member]
@@ -68,7 +67,6 @@ def plan_servers(
         data_dir,
         binary=get_nats_server(),
         port=ports["nats"],
-        monitor_port=ports["nats_monitor"],
         accounts=nats_config,
         env=nats_env,
     )
@@ -78,7 +76,6 @@ def plan_servers(
         database_url=postgres.url,
         redis_url=redis.url,
         nats_url=nats.url,
-        nats_monitor_url=f"http://127.0.0.1:{nats.monitor_port}",
         ports=ports,
         children=(postgres.child(), nats.child(), redis.child()),
         members=remembered_members(data_dir),

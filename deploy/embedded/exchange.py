@@ -14,12 +14,6 @@ async def answers(port: int, question: bytes, expected: bytes) -> bool:
         return False
 
 
-async def answers_http(port: int, path: str) -> bool:
-    """Whether GET `path` on loopback `port` answers with status 200."""
-    question = f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n"
-    return await answers(port, question.encode(), b" 200 ")
-
-
 async def _ask(port: int, question: bytes, expected: bytes) -> bool:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:

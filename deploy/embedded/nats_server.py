@@ -1,4 +1,7 @@
-"""nats-server with JetStream as a child: store below the data directory, loopback only."""
+"""nats-server with JetStream as a child: store below the data directory, loopback only, no monitoring port.
+
+That one would tell every user of the machine who is connected and what streams there are.
+"""
 
 import os
 from collections.abc import Mapping
@@ -6,14 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.child import Child
-from deploy.embedded.exchange import answers_http
+from deploy.embedded.exchange import answers
 from deploy.embedded.private_files import quoted, remembered_password, write_private
 
 USER = "truthtok"
 _CONFIG = """\
 server_name: truthtok
 listen: "127.0.0.1:{port}"
-http: "127.0.0.1:{monitor_port}"
 jetstream {{
   store_dir: {store}
   max_mem: {max_memory_bytes}
@@ -34,7 +36,6 @@ class NatsServer:
     binary: Path
     directory: Path
     port: int
-    monitor_port: int
     password: str
     accounts: Path | None = None
     env: Mapping[str, str] = field(default_factory=dict)
@@ -48,7 +49,6 @@ class NatsServer:
         *,
         binary: Path,
         port: int,
-        monitor_port: int,
         accounts: Path | None,
         env: Mapping[str, str],
     ) -> "NatsServer":
@@ -59,7 +59,6 @@ class NatsServer:
             binary=binary,
             directory=directory,
             port=port,
-            monitor_port=monitor_port,
             password=password,
             accounts=accounts.resolve() if accounts else None,
             env=env,
@@ -90,7 +89,6 @@ class NatsServer:
         """The text of the server's configuration file."""
         return _CONFIG.format(
             port=self.port,
-            monitor_port=self.monitor_port,
             store=quoted(self.directory),
             max_memory_bytes=self.max_memory_bytes,
             max_file_bytes=self.max_file_bytes,
@@ -105,4 +103,5 @@ class NatsServer:
 
     async def answers(self) -> bool:
         """Whether it serves and JetStream has recovered its streams."""
-        return await answers_http(self.monitor_port, "/healthz")
+        # It listens for clients last, when streams and consumers are there, and greets each with its INFO.
+        return await answers(self.port, b"", b'"jetstream":true')
