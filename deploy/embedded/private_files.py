@@ -14,13 +14,15 @@ def remembered_password(file: Path) -> str:
 
 
 def write_private(file: Path, text: str) -> None:
-    """Replace `file` at once by one that only its owner reads."""
+    """Replace `file` at once by one that only its owner reads, and that a power loss leaves whole."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = file.with_suffix(".draft")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as opened:
         opened.write(text)
+        opened.flush()
+        os.fsync(descriptor)
     draft.replace(file)
 
 

@@ -302,6 +302,15 @@ def test_the_doctor_names_every_setting_that_cannot_be(tmp_path: Path) -> None:
         assert f"WRONG {name} " in done.stdout
 
 
+def test_the_doctor_looks_at_every_key(tmp_path: Path) -> None:
+    keys = {"TRUTHTOK_SIGNING_KEY": "ab" * 32, "TRUTHTOK_MASTER_KEYS": "abcd", "TRUTHTOK_TOKEN_KEYS": ""}
+    done = truthtok("doctor", **{**UNREACHED, **keys, "TRUTHTOK_OBJECTS": str(tmp_path)})
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "WRONG a key of TRUTHTOK_SIGNING_KEY can be guessed" in done.stdout
+    assert done.stdout.count("WRONG TRUTHTOK_MASTER_KEYS must have at least 64 hex digits") == 1
+    assert "WRONG TRUTHTOK_TOKEN_KEYS is not set" in done.stdout
+
+
 @pytest.fixture
 def distributed(servers: ServerUrls, nats_url: str, tmp_path: Path) -> dict[str, str]:
     """The environment of a distributed service whose servers nobody has prepared."""

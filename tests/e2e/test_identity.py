@@ -6,9 +6,11 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx2
+import psutil
 import pytest
 
 from deploy.client import Client
@@ -73,6 +75,18 @@ async def test_a_private_video_is_there_for_its_owner_alone(peopled: Stack, http
     assert [one["id"] for one in mine] == [video_id]
     assert (await owner.ask("GET", path)).json()["title"] == "Secret rain"
     assert (await owner.ask("GET", f"{path}/playback")).status_code == 200
+
+
+def test_each_process_has_the_database_user_and_the_keys_that_it_needs(peopled: Stack) -> None:
+    keys = {"TRUTHTOK_SIGNING_KEY", "TRUTHTOK_TOKEN_KEYS", "TRUTHTOK_MASTER_KEYS", "TRUTHTOK_API_KEY"}
+    users = {"api": "truthtok_api", "media": "truthtok_media"}
+    pids = {name: pid for name, pid in peopled.pids().items() if name not in ("nats", "postgres", "redis")}
+    assert {"api", "media", "prober", "forgetter"} <= set(pids)
+    for name, pid in pids.items():
+        environment = psutil.Process(pid).environ()
+        assert urlsplit(environment["DATABASE_URL"]).username == users.get(name, "truthtok_actors"), name
+        needed = keys - {"TRUTHTOK_API_KEY"} if name in users else set()
+        assert keys & set(environment) == needed, name
 
 
 async def test_an_upload_takes_an_account_on_both_gateways(peopled: Stack, http: httpx2.AsyncClient) -> None:
