@@ -30,7 +30,7 @@ from storage.sealed_chunks import (
     place_of,
     plain_size,
 )
-from storage.sealed_streams import opened, opened_file, sealed
+from storage.sealed_streams import keep_mebibytes, opened, opened_file, sealed
 from storage.sealing import Vault
 
 
@@ -48,6 +48,7 @@ class EncryptedObjects:
     @classmethod
     def over(cls, store: Objects, vault: Vault, mode: Literal["new", "all"]) -> "EncryptedObjects":
         """Return the objects of a store. `new` gives out those that are plain as they are, `all` refuses."""
+        keep_mebibytes()
         return cls(store, vault, Examiner(store, vault, mode))
 
     async def put(self, key: str, data: bytes) -> None:
