@@ -9,9 +9,14 @@ create table upload_days (
 
 create index upload_days_oldest on upload_days (day);
 
+-- What an upload was counted for before its length was known. Without that, the day of whoever declares no length
+-- would hold as many bytes as they like in staging.
+alter table uploads add column reserved_bytes bigint not null default 0 check (reserved_bytes >= 0);
+
 -- Counts inside the statement that keeps an upload, and raises what undoes that statement: one round trip, and
 -- nobody who announces at the same time gets past the limit, because they wait for the row. A limit that is null
 -- is none. The account is locked first, as its closing locks it: nothing begins in an account that is closed.
+-- Bytes below zero are given back, which nothing forbids; the day may be forgotten by then.
 create function count_upload(
     of_user uuid, announced_at timestamptz, added_uploads integer, added_bytes bigint,
     uploads_max integer, bytes_max bigint
@@ -23,6 +28,11 @@ begin
     if account_closed_at is not null then
         raise exception 'account % is closed', of_user
             using errcode = 'check_violation', constraint = 'upload_quota';
+    end if;
+    if added_bytes < 0 then
+        update upload_days set size_bytes = greatest(0, size_bytes + added_bytes)
+        where user_id = of_user and day = (announced_at at time zone 'UTC')::date;
+        return true;
     end if;
     insert into upload_days as counted (user_id, day, uploads, size_bytes)
     select of_user, (announced_at at time zone 'UTC')::date, added_uploads, added_bytes

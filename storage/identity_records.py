@@ -143,3 +143,5 @@ class UploadQuota(Record, frozen=True, kw_only=True):
 
     uploads: int
     size_bytes: int
+    deferred_bytes: int = 0
+    """What an upload without a length counts for until it is declared."""

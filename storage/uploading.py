@@ -5,7 +5,8 @@ from typing import Final
 from uuid import UUID
 
 from storage.errors import OffsetConflictError, StorageError, UploadClosedError
-from storage.records import Segment, Upload
+from storage.identity_records import UploadQuota
+from storage.records import NewUpload, Segment, Upload
 from subjects.codec import Envelope, derived_id, seal
 from subjects.upload import UploadExpired
 
@@ -22,6 +23,11 @@ def total_bytes(segments: Sequence[Segment]) -> int:
     if any(segment.size_bytes <= 0 for segment in segments):
         raise ValueError("a segment holds at least one byte")
     return sum(segment.size_bytes for segment in segments)
+
+
+def reserved_bytes(upload: NewUpload, quota: UploadQuota | None) -> int:
+    """Return what a new upload counts for until its length is known."""
+    return quota.deferred_bytes if quota is not None and upload.length_bytes is None else 0
 
 
 def append_refusal(upload_id: UUID, upload: Upload | None, offset_bytes: int) -> StorageError | ValueError:

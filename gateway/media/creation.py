@@ -25,6 +25,7 @@ from gateway.signing import upload_url
 from gateway.urgency import priority_of
 from storage.asking import asking_as
 from storage.errors import QuotaExceededError, StorageError
+from storage.identity_records import UploadQuota
 from storage.ports import Uploads, Videos
 from storage.records import NewUpload, Upload
 from subjects.trace import begin_trace
@@ -83,10 +84,16 @@ class Creation:
             return await self._receive(upload, request, checksum)
 
     async def _keep(self, new: NewUpload, claims: Claims) -> None:
+        quota = self._quota()
         if new.video_id is None:
-            await self.uploads.create(new, self.config.quota)
+            await self.uploads.create(new, quota)
         else:
-            await self.videos.create(new_video(new.video_id, new, claims), new, self.config.quota)
+            await self.videos.create(new_video(new.video_id, new, claims), new, quota)
+
+    def _quota(self) -> UploadQuota:
+        """Return the limits of a day, in which an upload without a length takes as much as it may become."""
+        quota = self.config.quota
+        return replace(quota, deferred_bytes=min(quota.size_bytes, self.config.max_upload_bytes))
 
     async def _receive(self, upload: Upload, request: Request, checksum: Checksum | None) -> Upload:
         """Take the bytes of a new upload. Refused, it is given up: nobody was told where it is."""

@@ -12,6 +12,7 @@ from storage.errors import QuotaExceededError, VideoGoneError
 from storage.identity_records import AuditEntry, UploadQuota
 from storage.memory.people import Family, Person, RefreshToken, ServiceKey, local_person
 from storage.records import LOCAL_USER_ID, Answer, NewUpload, OutboxLine, Upload, Video
+from storage.uploading import reserved_bytes
 from storage.words import storable
 from subjects.codec import Envelope
 
@@ -29,6 +30,8 @@ class Sweep:
     used_in: UUID | None = None
     """The upload a partial one became part of."""
     swept_at: datetime | None = None
+    reserved_bytes: int = 0
+    """What it was counted for before its length was known."""
 
 
 @dataclass(slots=True)
@@ -95,6 +98,14 @@ class State:
         self.uploads.setdefault(upload.id, Upload(**said, **progress))
         self.sweeps.setdefault(upload.id, Sweep())
 
+    def announce(self, upload: NewUpload, quota: UploadQuota | None) -> None:
+        """Count a new upload and keep it. Raises QuotaExceededError, having kept nothing."""
+        reserved = reserved_bytes(upload, quota)
+        size_bytes = reserved if upload.length_bytes is None else upload.length_bytes
+        self.count(upload.user_id, upload.created_at, 1, size_bytes, quota)
+        self.begin(upload)
+        self.sweeps[upload.id].reserved_bytes = reserved
+
     def count(
         self, user_id: UUID, at: datetime, uploads: int, size_bytes: int, quota: UploadQuota | None
     ) -> None:
@@ -104,7 +115,8 @@ class State:
         day = user_id, at.astimezone(UTC).date()
         before_uploads, before_bytes = self.upload_days.get(day, (0, 0))
         total = before_uploads + uploads, before_bytes + size_bytes
-        if quota is not None and (total[0] > quota.uploads or total[1] > quota.size_bytes):
+        beyond = quota is not None and (total[0] > quota.uploads or total[1] > quota.size_bytes)
+        if beyond and size_bytes >= 0:  # what is given back fits always
             raise QuotaExceededError(f"account {user_id} has announced as much as it may")
         self.upload_days[day] = total
 

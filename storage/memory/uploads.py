@@ -37,8 +37,7 @@ class MemoryUploads:
             return
         if upload.video_id is not None:
             self.state.video(upload.video_id)
-        self.state.count(upload.user_id, upload.created_at, 1, upload.length_bytes or 0, quota)
-        self.state.begin(upload)
+        self.state.announce(upload, quota)
 
     async def find(self, upload_id: UUID) -> Upload | None:
         """Return an upload in whatever state."""
@@ -54,7 +53,8 @@ class MemoryUploads:
         fits = upload is not None and upload.state == "open" and upload.length_bytes is None
         if upload is None or not fits or upload.offset_bytes > length_bytes:
             raise length_refusal(upload_id, upload, length_bytes)
-        self.state.count(upload.user_id, upload.created_at, 0, length_bytes, quota)
+        more_bytes = length_bytes - self.state.sweeps[upload_id].reserved_bytes
+        self.state.count(upload.user_id, upload.created_at, 0, more_bytes, quota)
         full = upload.partial and upload.offset_bytes == length_bytes
         return self._keep(upload, length_bytes=length_bytes, state="complete" if full else "open")
 

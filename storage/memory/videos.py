@@ -40,13 +40,12 @@ class MemoryVideos:
         """Keep the intent and its upload; a known id changes nothing."""
         if video.id in self.state.videos:
             return
-        self.state.count(video.user_id, video.created_at, 1, upload.length_bytes or 0, quota)
+        self.state.announce(upload, quota)
         texts = {"title": storable(video.title), "description": storable(video.description)}
         row = Video(**(asdict(video) | texts), updated_at=video.created_at, stages=whole_journey(()))
         self.state.videos[video.id] = row
         if video.location is not None:
             self.state.placed_by_owner.add(video.id)
-        self.state.begin(upload)
 
     async def find(self, video_id: UUID, viewer_id: UUID) -> Video | None:
         """Return a video the viewer may see."""

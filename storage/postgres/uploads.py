@@ -27,6 +27,7 @@ from storage.uploading import (
     append_refusal,
     expiry_announcement,
     length_refusal,
+    reserved_bytes,
     total_bytes,
 )
 from subjects.codec import Envelope
@@ -48,7 +49,7 @@ class PostgresUploads:
 
     async def create(self, upload: NewUpload, quota: UploadQuota | None = None) -> None:
         """Keep a new upload; a known id changes nothing."""
-        values = *upload_values(upload), *quota_values(quota)
+        values = *upload_values(upload), *quota_values(quota), reserved_bytes(upload, quota)
         try:
             with mapped_quota():
                 await self.database.fetch(self.queries["create_upload"], *values)

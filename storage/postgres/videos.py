@@ -15,6 +15,7 @@ from storage.postgres.pool import Database, Row
 from storage.postgres.rows import envelope_values, original_of, quota_values, upload_values, video_of
 from storage.queries import Queries
 from storage.records import Box, Illustration, NewUpload, NewVideo, Original, Video, VideoChanges, VideoQuery
+from storage.uploading import reserved_bytes
 from storage.words import words_of
 from subjects.codec import Envelope
 from subjects.media import Location, Metadata
@@ -35,6 +36,7 @@ class PostgresVideos:
                 *_intent_values(video),
                 *upload_values(upload),
                 *quota_values(quota),
+                reserved_bytes(upload, quota),
             )
 
     async def find(self, video_id: UUID, viewer_id: UUID) -> Video | None:

@@ -2,13 +2,14 @@
 -- Counted only when it is new; what is beyond the owner's limits ($11, $12) is undone by `count_upload`.
 with kept as (
     insert into uploads (
-        id, user_id, video_id, length_bytes, content_type, filename, sha256, partial, created_at, expires_at
+        id, user_id, video_id, length_bytes, content_type, filename, sha256, partial, created_at, expires_at,
+        reserved_bytes
     )
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $13)
     on conflict (id) do nothing
-    returning user_id, created_at, length_bytes
+    returning user_id, created_at, coalesce(length_bytes, reserved_bytes) as announced_bytes
 )
-select count_upload(user_id, created_at, 1, coalesce(length_bytes, 0), $11::integer, $12::bigint) as counted
+select count_upload(user_id, created_at, 1, announced_bytes, $11::integer, $12::bigint) as counted
 from kept
 limit 1;
 
@@ -28,8 +29,9 @@ limit 1;
 
 -- name: declare_length
 -- Locked first: of two who declare the same at once, the second finds it declared and counts nothing.
+-- What was reserved for it is in the account already.
 with before as (
-    select id, user_id, created_at, length_bytes from uploads where id = $1 limit 1 for update
+    select id, user_id, created_at, length_bytes, reserved_bytes from uploads where id = $1 limit 1 for update
 ),
 declared as (
     update uploads
@@ -44,7 +46,7 @@ from declared d
 join before b on b.id = d.id
 where case
     when b.length_bytes is null
-        then count_upload(b.user_id, b.created_at, 0, $2, $3::integer, $4::bigint)
+        then count_upload(b.user_id, b.created_at, 0, $2 - b.reserved_bytes, $3::integer, $4::bigint)
     else true
 end
 limit 1;

@@ -1,5 +1,5 @@
 -- name: create_video
--- The limits of the owner's day come last; what is beyond them is undone by `count_upload`.
+-- Then come the limits of the owner's day, and what its upload reserves; what is beyond them is undone by `count_upload`.
 with kept as (
     insert into videos (
         id, user_id, title, description, title_words, description_words, visibility,
@@ -10,13 +10,14 @@ with kept as (
     returning user_id, created_at
 )
 insert into uploads (
-    id, user_id, video_id, length_bytes, content_type, filename, sha256, partial, created_at, expires_at
+    id, user_id, video_id, length_bytes, content_type, filename, sha256, partial, created_at, expires_at,
+    reserved_bytes
 )
 select
     $14::uuid, $15::uuid, $16::uuid, $17::bigint, $18, $19, $20, $21::boolean, $22::timestamptz,
-    $23::timestamptz
+    $23::timestamptz, $26::bigint
 from kept
-where count_upload(kept.user_id, kept.created_at, 1, coalesce($17::bigint, 0), $24::integer, $25::bigint)
+where count_upload(kept.user_id, kept.created_at, 1, coalesce($17::bigint, $26), $24::integer, $25::bigint)
 on conflict (id) do nothing;
 
 -- name: find_video

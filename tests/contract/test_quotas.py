@@ -25,6 +25,7 @@ from tests.contract.storage_values import (
 
 TWO = UploadQuota(uploads=2, size_bytes=1000)
 TEN_BYTES = UploadQuota(uploads=100, size_bytes=10)
+RESERVING = UploadQuota(uploads=100, size_bytes=10, deferred_bytes=4)
 
 
 async def announce(storage: Storage, quota: UploadQuota | None, **said: Any) -> tuple[NewVideo, NewUpload]:
@@ -136,6 +137,50 @@ async def test_a_deferred_length_counts_once_it_is_declared(storage: Storage) ->
     with pytest.raises(QuotaExceededError):
         await announce(storage, TEN_BYTES, length_bytes=5)
     await announce(storage, TEN_BYTES, length_bytes=4)
+
+
+async def test_a_deferred_length_takes_what_is_reserved_for_it_and_gives_the_rest_back(
+    storage: Storage,
+) -> None:
+    _, whole = await announce(storage, RESERVING, length_bytes=None)
+    part = new_upload(None, partial=True, length_bytes=None)
+    await storage.uploads.create(part, RESERVING)
+    with pytest.raises(QuotaExceededError):
+        await announce(storage, RESERVING, length_bytes=3)
+    await storage.uploads.declare_length(whole.id, 1, RESERVING)
+    await storage.uploads.declare_length(whole.id, 1, RESERVING)
+    with pytest.raises(QuotaExceededError):
+        await announce(storage, RESERVING, length_bytes=6)
+    await storage.uploads.declare_length(part.id, 0, RESERVING)
+    await announce(storage, RESERVING, length_bytes=9)
+
+
+async def test_a_length_beyond_what_was_reserved_counts_with_what_is_missing(storage: Storage) -> None:
+    _, upload = await announce(storage, RESERVING, length_bytes=None)
+    with pytest.raises(QuotaExceededError):
+        await storage.uploads.declare_length(upload.id, 11, RESERVING)
+    await storage.uploads.declare_length(upload.id, 10, RESERVING)
+    with pytest.raises(QuotaExceededError):
+        await announce(storage, RESERVING, length_bytes=1)
+
+
+async def test_bytes_are_given_back_even_when_the_quota_has_shrunk(storage: Storage) -> None:
+    _, upload = await announce(storage, RESERVING, length_bytes=None)
+    await announce(storage, RESERVING, length_bytes=6)
+    smaller = UploadQuota(uploads=1, size_bytes=5)
+    assert (await storage.uploads.declare_length(upload.id, 3, smaller)).length_bytes == 3
+    with pytest.raises(QuotaExceededError):
+        await announce(storage, RESERVING, length_bytes=2)
+    await announce(storage, RESERVING, length_bytes=1)
+
+
+async def test_one_deferred_length_declared_many_times_at_once_gives_back_once(storage: Storage) -> None:
+    _, upload = await announce(storage, RESERVING, length_bytes=None)
+    await announce(storage, RESERVING, length_bytes=4)
+    await asyncio.gather(*(storage.uploads.declare_length(upload.id, 1, RESERVING) for _ in range(8)))
+    with pytest.raises(QuotaExceededError):
+        await announce(storage, RESERVING, length_bytes=6)
+    await announce(storage, RESERVING, length_bytes=5)
 
 
 async def test_a_length_counts_on_the_day_of_its_upload_and_is_one_upload_only(storage: Storage) -> None:

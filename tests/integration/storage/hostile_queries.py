@@ -118,7 +118,7 @@ _DONE = (VIDEO, "prober", "done", 1, None, True)
 
 CASES: Mapping[str, Mapping[str, Case]] = {
     "videos": {
-        "create_video": mine(*_VIDEO, *_upload(2, other(1)), None, None),
+        "create_video": mine(*_VIDEO, *_upload(2, other(1)), None, None, 0),
         "find_video": mine(VIDEO, None),
         "page_videos": mine(A, None, None, A, None, WORDS, *([None] * 6), 20),
         "edit_video": mine(VIDEO, A, *_CHANGES),
@@ -133,7 +133,7 @@ CASES: Mapping[str, Mapping[str, Case]] = {
     },
     "stages": {"settle_stage": work(*_DONE)},
     "uploads": {
-        "create_upload": mine(*_upload(2, None), None, None),
+        "create_upload": mine(*_upload(2, None), None, None, 0),
         "find_upload": mine(OPEN),
         "declare_length": mine(OPEN, 9, None, None),
         "append_segments": mine(OPEN, 4, 1, LATER, ["x"], [1], None, None, None),

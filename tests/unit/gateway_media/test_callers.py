@@ -159,6 +159,21 @@ async def test_a_length_that_comes_late_counts_too(house: House) -> None:
         assert (await patch(client, path, 0, b"", **{"Upload-Length": "900"})).status_code == 204
 
 
+@pytest.mark.parametrize("concat", ["", "partial"])
+async def test_uploads_without_a_length_reserve_as_much_as_they_may_become(house: House, concat: str) -> None:
+    quota = UploadQuota(uploads=9, size_bytes=2 * house.config.max_upload_bytes + 10)
+    house.config = replace(house.config, quota=quota)
+    headers = {"Upload-Concat": concat} if concat else {}
+    async with running(house) as client:
+        path = await create(client, None, **headers)
+        await create(client, None, **headers)
+        told = {**TUS, "Upload-Defer-Length": "1", **headers}
+        assert (await client.post("/uploads", headers=told)).json()["code"] == "quota_exceeded"
+        assert (await patch(client, path, 0, b"", **{"Upload-Length": "900"})).status_code == 204
+        await create(client, 10 + house.config.max_upload_bytes - 900)
+        assert (await client.post("/uploads", headers=told)).json()["code"] == "quota_exceeded"
+
+
 async def _part(client: httpx2.AsyncClient, name: str) -> str:
     path = await create(client, len(DATA), **{"Upload-Concat": "partial", **_as(name)})
     assert (await patch(client, path, 0, DATA)).status_code == 204
