@@ -75,7 +75,7 @@ async def main(mebibytes: int) -> None:
         clip = large_clip(Path(directory) / "large.mp4", mebibytes * MIB)
         plan = Plan(Path(directory).resolve() / "data", port, media_port)
         async with running_stack(plan, read_settings()) as stack, httpx2.AsyncClient(timeout=60) as http:
-            client = Client(stack.api_url, http)
+            client = Client(stack.api_url, http, stack.api_key)
             small, url = await client.create(demo_clip(), "warm", None)  # everything is loaded before we look
             await client.upload(url, demo_clip(), lambda _: None)
             await ended(client, small)

@@ -33,6 +33,7 @@ from storage.postgres.pool import open_database
 from subjects.ids import new_id
 
 BATCH: Final = 100
+FORMER_KEYS: Final = "keep the former keys two days more, for answers that repeat; with encrypted media keep them as long as it"
 AS_OWNER: Final = "connect as whoever runs `truthtok migrate`"
 
 
@@ -168,6 +169,7 @@ async def rewrap(settings: Settings, data_dir: Path) -> int:
     print(
         f"{moved} accounts brought under the newest master key" if moved else "nothing is left to bring over"
     )
+    print(FORMER_KEYS)
     return 0
 
 
