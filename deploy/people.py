@@ -33,7 +33,9 @@ from storage.postgres.pool import open_database
 from subjects.ids import new_id
 
 BATCH: Final = 100
-FORMER_KEYS: Final = "keep the former keys two days more, for answers that repeat; with encrypted media keep them as long as it"
+FORMER_KEYS: Final = (
+    "keep the former keys for two days, for answers that repeat; with encrypted media keep them as long as it"
+)
 AS_OWNER: Final = "connect as whoever runs `truthtok migrate`"
 
 
