@@ -40,9 +40,9 @@ class Videos(Protocol):
         """Keep the intent and its upload in one transaction. A known video id changes nothing.
 
         Counts one upload and its bytes, or `deferred_bytes` while its length is unknown, against the owner's
-        day: the UTC day of `created_at`, also without a quota. Raises QuotaExceededError, having kept nothing;
-        so does a closed account, which may announce nothing. A final upload of partial ones has its place
-        kept by this: it counts as one, and its bytes not again.
+        day: the UTC day of `created_at`, also without a quota. Raises QuotaExceededError, having kept
+        nothing; so does a closed account, which may announce nothing. A final upload of partial ones has its
+        place kept by this: it counts as one, and its bytes not again.
         """
 
     async def find(self, video_id: UUID, viewer_id: UUID) -> Video | None:
@@ -139,8 +139,8 @@ class Uploads(Protocol):
         """Set the length a client deferred. Raises UploadClosedError when it is set to another already.
 
         Its bytes count now in place of what was reserved, on the day on which the upload was created.
-        ValueError when more bytes than that are here, QuotaExceededError when the user has announced too many:
-        then it stays deferred.
+        ValueError when more bytes than that are here, QuotaExceededError when the user has announced too
+        many: then it stays deferred.
         """
 
     async def append(

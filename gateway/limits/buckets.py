@@ -9,7 +9,15 @@ from typing import Final, Literal
 from storage.token_bucket import Bucket
 
 BucketName = Literal[
-    "read", "write", "upload", "sign_in", "sign_in_account", "register", "refresh", "expensive"
+    "read",
+    "write",
+    "upload",
+    "sign_in",
+    "sign_in_pair",
+    "sign_in_account",
+    "register",
+    "refresh",
+    "expensive",
 ]
 
 BUCKETS: Final[Mapping[BucketName, Bucket]] = {
@@ -17,9 +25,11 @@ BUCKETS: Final[Mapping[BucketName, Bucket]] = {
     "write": Bucket(200, 20.0),
     # New uploads; how many bytes and how many a day is the account's quota.
     "upload": Bucket(100, 10.0),
-    # Attempts to sign in that failed, by address and by account: success gives back what it took.
+    # Attempts to sign in that failed, by network, by account and network, and by account over all networks:
+    # success gives back what it took.
     "sign_in": Bucket(30, 0.2),
-    "sign_in_account": Bucket(10, 1 / 60),
+    "sign_in_pair": Bucket(10, 1 / 60),
+    "sign_in_account": Bucket(100, 1 / 20),
     "register": Bucket(60, 0.5),
     "refresh": Bucket(60, 1.0),
     # An export reads everything that a person has.

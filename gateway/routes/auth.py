@@ -4,13 +4,13 @@ Nobody is told whether an account exists, except by registering its e-mail, whic
 e-mail, a wrong password and a closed account get the same answer after the same work.
 """
 
-import hmac
 from datetime import timedelta
 from typing import Annotated, Final
 
 from msgspec import Meta
 
 from gateway.audit import record, user_target
+from gateway.identity import attempts
 from gateway.identity.account_fields import (
     Email,
     GivenPassword,
@@ -27,9 +27,6 @@ from gateway.route import Body, Call, Reply, Route
 from storage.asking import SIGN_IN, Asking, asking_as
 from storage.errors import EmailTakenError
 from storage.identity_records import Account, Credentials, NewAccount, Role, Rotation
-from storage.sealing import folded_email
-
-_ATTEMPTS: Final = b"truthtok sign-in 1\x00"
 
 
 class Registration(Body, frozen=True, kw_only=True):
@@ -87,8 +84,8 @@ async def _new_account(house: Surroundings, call: Call, said: Registration, role
 async def login(house: Surroundings, call: Call) -> Reply:
     """Sign in. Raises ProblemError 401, or 429 after too many that failed."""
     said: SignIn = call.body
-    limits, holder = house.ports.limits, _attempts_at(house, said.email)
-    await limits.spend("sign_in_account", holder)
+    tried = attempts.account_of(house.config, said.email)
+    await attempts.spend(house, call, tried)
     with asking_as(SIGN_IN):
         found = await house.ports.accounts.find_credentials(said.email)
         fits = await house.passwords.matches(said.password, found.password_hash if found else None)
@@ -96,18 +93,12 @@ async def login(house: Surroundings, call: Call) -> Reply:
             target = user_target(found.account.id) if found else None
             await record(house, call, "session.refused", target=target)
             raise refused_sign_in()
-        await limits.refund("sign_in", call.caller.holder)
-        await limits.refund("sign_in_account", holder)
+        await house.ports.limits.refund("sign_in", call.caller.holder)
+        await attempts.give_back(house, call, tried)
         answer = await _open(house, call, found.account)
     with asking_as(Asking(user_id=found.account.id)):
         await _rehash(house, found, said.password)
     return Reply(body=answer)
-
-
-def _attempts_at(house: Surroundings, email: str) -> str:
-    """Return whose attempts are counted, without telling anybody's e-mail."""
-    text = _ATTEMPTS + folded_email(email).encode()
-    return f"account:{hmac.new(house.config.signing_key, text, 'sha256').hexdigest()[:32]}"
 
 
 async def _rehash(house: Surroundings, found: Credentials, password: str) -> None:

@@ -6,6 +6,7 @@ from msgspec import UNSET, UnsetType
 
 from gateway.audit import record, user_target
 from gateway.body import field_problem
+from gateway.identity import attempts
 from gateway.identity.account import User, get_own_account, present_user
 from gateway.identity.account_fields import (
     Email,
@@ -76,8 +77,7 @@ async def _check_password(house: Surroundings, call: Call, given: str | UnsetTyp
     """Raise ProblemError unless the caller knows the password, too: a token may have been stolen."""
     if isinstance(given, UnsetType):
         raise field_problem("/current_password", "needed to change e-mail or password")
-    limits, holder = house.ports.limits, call.caller.holder
-    await limits.spend("sign_in_account", holder)
+    await attempts.spend(house, call, call.caller.holder)
     kept = await house.ports.accounts.find_password(call.caller.user_id)
     if not await house.passwords.matches(given, kept):
         await record(house, call, "session.refused", target=user_target(call.caller.user_id))
@@ -85,7 +85,7 @@ async def _check_password(house: Surroundings, call: Call, given: str | UnsetTyp
         raise ProblemError(
             "forbidden", f"/current_password: {detail}.", (FieldError("/current_password", detail),)
         )
-    await limits.refund("sign_in_account", holder)
+    await attempts.give_back(house, call, call.caller.holder)
 
 
 async def _edited(house: Surroundings, call: Call, changes: AccountChanges) -> Account:

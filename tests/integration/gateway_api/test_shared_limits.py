@@ -39,7 +39,7 @@ async def _granted(limits: LeasedLimits, name: BucketName, times: int) -> int:
     return sum(await asyncio.gather(*(_is_granted(limits, name) for _ in range(times))))
 
 
-@pytest.mark.parametrize("name", ["read", "write", "sign_in", "sign_in_account"])
+@pytest.mark.parametrize("name", ["read", "write", "sign_in", "sign_in_pair", "sign_in_account"])
 async def test_two_processes_never_grant_more_than_one_bucket(redis_url: str, name: BucketName) -> None:
     bucket, begun = BUCKETS[name], time.monotonic()
     async with _process(redis_url) as one, _process(redis_url) as other:
@@ -51,11 +51,11 @@ async def test_two_processes_never_grant_more_than_one_bucket(redis_url: str, na
 
 async def test_one_that_was_refused_here_is_refused_there(redis_url: str) -> None:
     async with _process(redis_url) as one, _process(redis_url) as other:
-        assert await _granted(one, "sign_in_account", 10) == 10
-        assert await _granted(other, "sign_in_account", 1) == 0
-        await one.refund("sign_in_account", "me")
+        assert await _granted(one, "sign_in_pair", 10) == 10
+        assert await _granted(other, "sign_in_pair", 1) == 0
+        await one.refund("sign_in_pair", "me")
         async with asyncio.timeout(10.0):
-            while not await _is_granted(other, "sign_in_account"):
+            while not await _is_granted(other, "sign_in_pair"):
                 await asyncio.sleep(0.02)
 
 
@@ -76,20 +76,20 @@ async def _until_it_answers(cache: RedisCache) -> None:
 
 
 async def test_while_redis_is_dead_limits_hold_and_then_are_shared_again(data_dir: Path) -> None:
-    embedded, alone = Embedded(data_dir, durable=False), ALONE.labels("sign_in_account")
+    embedded, alone = Embedded(data_dir, durable=False), ALONE.labels("sign_in_pair")
     async with embedded as servers, open_cache(servers.redis_url) as cache:
         now = [0.0]
         cache.breaker.clock = lambda: now[0]
         limits = LeasedLimits(RedisBuckets(cache.client, cache.breaker))
-        assert await _granted(limits, "sign_in_account", 4) == 4
+        assert await _granted(limits, "sign_in_pair", 4) == 4
         before = alone._value.get()
         # Stopped: dead enough not to answer, and it cannot be restarted too soon for this test.
         os.kill(embedded.supervisor.pids["redis"], signal.SIGSTOP)
-        assert await _granted(limits, "sign_in_account", 20) == 10
+        assert await _granted(limits, "sign_in_pair", 20) == 10
         assert alone._value.get() == before + 20
         os.kill(embedded.supervisor.pids["redis"], signal.SIGKILL)
         await _until_it_answers(cache)
-        assert await _granted(limits, "sign_in_account", 1) == 0  # the breaker is still open
+        assert await _granted(limits, "sign_in_pair", 1) == 0  # the breaker is still open
         now[0] += 1.0
-        assert 0 < await _granted(limits, "sign_in_account", 20) <= 10
+        assert 0 < await _granted(limits, "sign_in_pair", 20) <= 10
         assert alone._value.get() == before + 21

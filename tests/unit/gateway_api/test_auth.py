@@ -10,7 +10,9 @@ from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
 from gateway.identity.minting import REFRESH_TOKEN, mint
+from gateway.limits.leases import LeasedLimits
 from storage.errors import StorageUnavailableError
+from storage.memory.buckets import MemoryBuckets
 
 ADA = {"email": "Ada@Example.org", "password": "correct horse", "name": " Ada "}
 SIGN_IN = {"email": "ada@example.org", "password": "correct horse"}
@@ -205,19 +207,55 @@ async def test_a_failed_sign_in_is_written_down_without_what_was_typed(house, ad
     assert "example" not in str(found)
 
 
-async def test_attempts_are_counted_by_address_and_account_and_success_gives_back(house, ada):
+async def test_attempts_are_counted_by_network_and_account_and_success_gives_back(house, ada):
     house.limits.spent.clear()
     assert (await auth(house, "login", SIGN_IN)).status == 200
     assert house.limits.spent == []
     assert (await auth(house, "login", SIGN_IN | {"password": "wrong horse"})).status == 401
     assert (await auth(house, "login", {"email": "ADA@example.org", "password": "wrong"})).status == 401
-    (bucket, by_address), (other, by_account), *again = house.limits.spent
-    assert (bucket, by_address, other) == ("sign_in", f"address:{FAR}", "sign_in_account")
-    assert again == [(bucket, by_address), (other, by_account)]
+    first, again = house.limits.spent[:3], house.limits.spent[3:]
+    assert [bucket for bucket, _ in first] == ["sign_in", "sign_in_pair", "sign_in_account"]
+    by_network, by_both, by_account = (holder for _, holder in first)
+    assert (by_network, by_both) == (f"address:{FAR}", f"{by_account}@{FAR}")
+    assert again == first
     assert "ada" not in by_account
 
 
-@pytest.mark.parametrize("bucket", ["sign_in", "sign_in_account"])
+@pytest.fixture
+def limited(house):
+    """The house with real limits, in which nothing comes back while a test runs."""
+    house.limits = LeasedLimits(MemoryBuckets(clock=lambda: 0.0))
+    house.build()
+    return house
+
+
+async def fail(house, peer, times=1):
+    """Guess a password so often; return the last status."""
+    body = SIGN_IN | {"password": "wrong horse"}
+    told = [await house.nobody.ask("POST", "/api/v1/auth/login", body, peer=peer) for _ in range(times)]
+    return told[-1].status
+
+
+async def test_a_stranger_who_fails_ten_times_keeps_out_themselves_but_not_the_owner(limited, ada):
+    assert await fail(limited, "198.51.100.7", 10) == 401
+    assert await fail(limited, "198.51.100.7") == 429
+    assert (
+        await limited.nobody.ask("POST", "/api/v1/auth/login", SIGN_IN, peer="198.51.100.7")
+    ).status == 429
+    assert (await auth(limited, "login", SIGN_IN)).status == 200
+
+
+async def test_an_attack_from_many_networks_is_bounded_too(limited, ada):
+    told = [await fail(limited, f"198.51.100.{n}", 5) for n in range(20)]
+    assert told == [401] * 20
+    assert await fail(limited, "203.0.113.77") == 429
+
+
+async def test_one_household_of_ipv6_is_one_stranger(limited, ada):
+    assert [await fail(limited, f"2001:db8::{n}") for n in range(1, 12)] == [401] * 10 + [429]
+
+
+@pytest.mark.parametrize("bucket", ["sign_in", "sign_in_pair", "sign_in_account"])
 async def test_too_many_attempts_are_429_before_any_password_is_checked(house, ada, bucket):
     house.limits.empty.add(bucket)
     before = checks()

@@ -255,11 +255,11 @@ async def test_what_is_given_back_can_be_spent_again(shared: Shared) -> None:
 
 async def test_a_refund_to_a_scarce_bucket_is_there_for_every_process(shared: Shared) -> None:
     one, other = shared.process(), shared.process()
-    assert await granted(one, "sign_in_account", 10) == 10
-    assert await granted(other, "sign_in_account", 1) == 0
-    await one.refund("sign_in_account", "me")
+    assert await granted(one, "sign_in_pair", 10) == 10
+    assert await granted(other, "sign_in_pair", 1) == 0
+    await one.refund("sign_in_pair", "me")
     shared.now[0] += 1.0  # the other one believed for a moment that it was empty
-    assert await granted(other, "sign_in_account", 2) == 1
+    assert await granted(other, "sign_in_pair", 2) == 1
 
 
 async def test_a_refund_works_without_redis(shared: Shared) -> None:
@@ -296,7 +296,7 @@ async def test_the_headers_say_what_is_allowed_and_what_is_left(shared: Shared) 
     }
     shared.now[0] += 0.25
     assert (await _told(limits, "read"))["RateLimit"] == '"read";r=599;t=1'
-    assert (await _told(limits, "sign_in_account"))["RateLimit-Policy"] == '"sign_in_account";q=10;w=600'
+    assert (await _told(limits, "sign_in_pair"))["RateLimit-Policy"] == '"sign_in_pair";q=10;w=600'
 
 
 async def test_what_is_left_goes_down_one_by_one(shared: Shared) -> None:
@@ -307,16 +307,16 @@ async def test_what_is_left_goes_down_one_by_one(shared: Shared) -> None:
 
 async def test_a_refusal_says_when_to_come_again(shared: Shared) -> None:
     limits = shared.process()
-    await granted(limits, "sign_in_account", 10)
+    await granted(limits, "sign_in_pair", 10)
     with pytest.raises(ProblemError) as raised:
-        await limits.spend("sign_in_account", "me")
+        await limits.spend("sign_in_pair", "me")
     refusal = raised.value
     assert (refusal.status, refusal.code) == (429, "too_many_requests")
     assert refusal.headers["Retry-After"] == "60"
-    assert refusal.headers["RateLimit"] == '"sign_in_account";r=0;t=600'
+    assert refusal.headers["RateLimit"] == '"sign_in_pair";r=0;t=600'
     assert "60 seconds" in refusal.detail
     shared.now[0] += 60.0
-    assert await granted(limits, "sign_in_account", 1) == 1
+    assert await granted(limits, "sign_in_pair", 1) == 1
 
 
 async def test_limits_can_be_switched_off(shared: Shared) -> None:
