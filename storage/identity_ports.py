@@ -47,8 +47,13 @@ class Accounts(Protocol):
     async def replace_password(self, user_id: UUID, old_hash: str, new_hash: str) -> bool:
         """Keep a new hash of the same password, unless it was changed in between (then False)."""
 
-    async def edit(self, user_id: UUID, changes: AccountChanges) -> Account | None:
-        """Apply the owner's changes; None without such an account. Raises EmailTakenError."""
+    async def edit(
+        self, user_id: UUID, changes: AccountChanges, session_id: UUID | None = None
+    ) -> Account | None:
+        """Apply the owner's changes; None without such an account. Raises EmailTakenError.
+
+        A new password ends all sessions of the account but `session_id`, in the same transaction.
+        """
 
     async def set_role(self, user_id: UUID, role: Role) -> Account | None:
         """Give an account a role; None without such an account."""
@@ -117,8 +122,8 @@ class Sessions(Protocol):
     async def revoke(self, token_hash: bytes, now: datetime) -> Rotation:
         """End the session of a refresh token, used or not. `rotated` when it was alive, else `unknown`."""
 
-    async def revoke_all(self, user_id: UUID, now: datetime, *, but: UUID | None = None) -> int:
-        """End all sessions of a user, except one; return how many that was."""
+    async def revoke_all(self, user_id: UUID, now: datetime) -> int:
+        """End all sessions of a user; return how many that was."""
 
     async def page(self, user_id: UUID, limit: int) -> list[Session]:
         """Return up to `limit` of a user's sessions, the newest first."""

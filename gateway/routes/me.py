@@ -89,20 +89,17 @@ async def _check_password(house: Surroundings, call: Call, given: str | UnsetTyp
 
 
 async def _edited(house: Surroundings, call: Call, changes: AccountChanges) -> Account:
-    account = await house.ports.accounts.edit(call.caller.user_id, changes)
+    account = await house.ports.accounts.edit(call.caller.user_id, changes, call.caller.session_id)
     return account if account is not None else await get_own_account(house, call)
 
 
 async def _settle(house: Surroundings, call: Call, changed: list[str]) -> None:
-    """Write down what changed; after a new password only this session goes on."""
+    """Write down what changed; the sessions that a new password ended end here at once."""
     caller = call.caller
     target = user_target(caller.user_id)
     if "password" in changed:
-        ended = await house.ports.sessions.revoke_all(
-            caller.user_id, house.ports.now(), but=caller.session_id
-        )
         house.ports.identification.forget(caller.user_id)
-        await record(house, call, "password.changed", target=target, sessions_ended=ended)
+        await record(house, call, "password.changed", target=target)
     others = [name for name in changed if name != "password"]
     if others:
         await record(house, call, "account.changed", target=target, fields=others)

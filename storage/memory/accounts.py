@@ -58,7 +58,9 @@ class MemoryAccounts:
         person.password_hash = new_hash
         return True
 
-    async def edit(self, user_id: UUID, changes: AccountChanges) -> Account | None:
+    async def edit(
+        self, user_id: UUID, changes: AccountChanges, session_id: UUID | None = None
+    ) -> Account | None:
         """Apply the owner's changes."""
         person = self.state.person(user_id)
         if person is None:
@@ -66,10 +68,18 @@ class MemoryAccounts:
         if changes.email is not msgspec.UNSET and self._has(changes.email, but=user_id):
             raise EmailTakenError("another account has this e-mail")
         said = {name: value for name, value in asdict(changes).items() if value is not msgspec.UNSET}
-        person.password_hash = said.pop("password_hash", person.password_hash)
+        if "password_hash" in said:
+            person.password_hash = said.pop("password_hash")
+            self._end_sessions(user_id, session_id)
         texts = {name: storable(value) for name, value in said.items()}
         person.account = replace(person.account, **texts, updated_at=self.state.now())
         return person.account
+
+    def _end_sessions(self, user_id: UUID, session_id: UUID | None) -> None:
+        for family in self.state.sessions.values():
+            if family.user_id == user_id and family.session.id != session_id:
+                ended_at = family.session.revoked_at or self.state.now()
+                family.session = replace(family.session, revoked_at=ended_at)
 
     async def set_role(self, user_id: UUID, role: Role) -> Account | None:
         """Give an account a role."""

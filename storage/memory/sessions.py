@@ -57,12 +57,12 @@ class MemorySessions:
         family.session = replace(family.session, revoked_at=now)
         return Rotation(kind="rotated", user_id=family.user_id, session_id=family.session.id)
 
-    async def revoke_all(self, user_id: UUID, now: datetime, *, but: UUID | None = None) -> int:
-        """End all sessions of a user, except one."""
+    async def revoke_all(self, user_id: UUID, now: datetime) -> int:
+        """End all sessions of a user."""
         alive = [
             family
             for family in self.state.sessions.values()
-            if family.user_id == user_id and family.session.id != but and self._is_alive(family, now)
+            if family.user_id == user_id and self._is_alive(family, now)
         ]
         for family in alive:
             family.session = replace(family.session, revoked_at=now)

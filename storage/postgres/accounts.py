@@ -64,7 +64,9 @@ class PostgresAccounts:
         query = self.queries["replace_password"]
         return await self.database.fetch_row(query, user_id, old_hash, new_hash) is not None
 
-    async def edit(self, user_id: UUID, changes: AccountChanges) -> Account | None:
+    async def edit(
+        self, user_id: UUID, changes: AccountChanges, session_id: UUID | None = None
+    ) -> Account | None:
         """Apply the owner's changes, behind a lock on the e-mail and then on the row."""
         hashes = [] if changes.email is msgspec.UNSET else self.seals.hashes_of(changes.email)
         async with self.database.transaction() as session:
@@ -77,6 +79,8 @@ class PostgresAccounts:
             sealed = self.seals.resealed(row, changes)
             password_hash = None if changes.password_hash is msgspec.UNSET else changes.password_hash
             row = await session.fetch_row(self.queries["edit_account"], user_id, *sealed, password_hash)
+            if password_hash is not None:
+                await session.fetch(self.queries["end_sessions"], user_id, session_id)
         return self.seals.account_of(row) if row else None
 
     async def set_role(self, user_id: UUID, role: Role) -> Account | None:

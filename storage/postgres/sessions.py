@@ -56,9 +56,9 @@ class PostgresSessions:
             return _UNKNOWN
         return Rotation(kind="rotated", user_id=plain_id(row["user_id"]), session_id=plain_id(row["id"]))
 
-    async def revoke_all(self, user_id: UUID, now: datetime, *, but: UUID | None = None) -> int:
-        """End all sessions of a user, except one."""
-        row = await self.database.fetch_row(self.queries["revoke_sessions"], user_id, now, but)
+    async def revoke_all(self, user_id: UUID, now: datetime) -> int:
+        """End all sessions of a user."""
+        row = await self.database.fetch_row(self.queries["revoke_sessions"], user_id, now)
         return int(row["ended"]) if row else 0
 
     async def page(self, user_id: UUID, limit: int) -> list[Session]:

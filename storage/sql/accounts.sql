@@ -64,6 +64,18 @@ set data_key = coalesce($2, data_key),
 where id = $1
 returning id, data_key, email_sealed, name_sealed, role, created_at, updated_at;
 
+-- name: end_sessions
+-- A statement of its own behind `edit_account`, in its transaction: it sees whoever signed in before the lock was
+-- had. Locked in the order of their ids, so that two who end the same sessions cannot wait for each other.
+with others as (
+    select id
+    from sessions
+    where user_id = $1 and revoked_at is null and ($2::uuid is null or id <> $2)
+    order by id
+    for update
+)
+update sessions set revoked_at = now() where id in (select id from others);
+
 -- name: set_role
 update users
 set role = $2, updated_at = now()

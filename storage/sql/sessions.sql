@@ -60,7 +60,7 @@ returning s.id, s.user_id;
 with alive as (
     select id
     from sessions
-    where user_id = $1 and revoked_at is null and expires_at > $2 and ($3::uuid is null or id <> $3)
+    where user_id = $1 and revoked_at is null and expires_at > $2
     order by id
     for update
 ),

@@ -7,9 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from storage.bundle import Storage
+from storage.errors import EmailTakenError
 from storage.identity_ports import Sessions
-from storage.identity_records import NewSession, Rotation, Session, Standing
-from tests.contract.identity_values import hashed, kinds, new_session, register
+from storage.identity_records import AccountChanges, NewSession, Rotation, Session, Standing
+from tests.contract.identity_values import HASH, hashed, kinds, new_session, register
 from tests.contract.storage_values import LATER, NOW, news
 
 SOON = NOW + timedelta(minutes=10)
@@ -183,16 +184,42 @@ async def test_a_token_ends_its_session_once_whether_used_or_not(
     assert await sessions.find_standing(opened.id, SOON) is None
 
 
-async def test_all_sessions_of_a_user_end_but_one(storage: Storage, user_id: UUID) -> None:
+async def test_all_sessions_of_a_user_end(storage: Storage, user_id: UUID) -> None:
     mine = [new_session(user_id, f"mine {n}") for n in range(3)]
     theirs = new_session(await register(storage), "theirs")
     for session in (*mine, theirs):
         await storage.sessions.open(session)
-    assert await storage.sessions.revoke_all(user_id, SOON, but=mine[1].id) == 2
-    assert await storage.sessions.revoke_all(user_id, SOON, but=mine[1].id) == 0
+    assert await storage.sessions.revoke_all(user_id, SOON) == 3
+    assert await storage.sessions.revoke_all(user_id, SOON) == 0
     standing = [await storage.sessions.find_standing(s.id, SOON) is not None for s in (*mine, theirs)]
-    assert standing == [False, True, False, True]
-    assert await storage.sessions.revoke_all(user_id, SOON) == 1
+    assert standing == [False, False, False, True]
+
+
+@pytest.mark.parametrize("kept", [None, 1])
+async def test_a_new_password_ends_all_sessions_but_one(
+    storage: Storage, user_id: UUID, kept: int | None
+) -> None:
+    mine = [new_session(user_id, f"mine {n}") for n in range(3)]
+    theirs = new_session(await register(storage), "theirs")
+    for session in (*mine, theirs):
+        await storage.sessions.open(session)
+    session_id = None if kept is None else mine[kept].id
+    await storage.accounts.edit(user_id, AccountChanges(password_hash=HASH), session_id)
+    standing = [await storage.sessions.find_standing(s.id, SOON) is not None for s in (*mine, theirs)]
+    assert standing == [n == kept for n in range(3)] + [True]
+
+
+async def test_another_change_of_an_account_ends_no_session(storage: Storage, opened: NewSession) -> None:
+    await storage.accounts.edit(opened.user_id, AccountChanges(name="Hail", email="hail@example.org"))
+    assert await storage.sessions.find_standing(opened.id, SOON) is not None
+
+
+async def test_a_password_that_is_not_kept_ends_no_session(storage: Storage, opened: NewSession) -> None:
+    await register(storage, email="taken@example.org")
+    changes = AccountChanges(email="taken@example.org", password_hash=HASH)
+    with pytest.raises(EmailTakenError):
+        await storage.accounts.edit(opened.user_id, changes)
+    assert await storage.sessions.find_standing(opened.id, SOON) is not None
 
 
 async def test_many_who_end_all_sessions_at_once_end_each_of_them_once(

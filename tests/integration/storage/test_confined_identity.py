@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from urllib.parse import urlencode
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -80,6 +80,19 @@ async def test_a_refresh_token_ends_its_session_and_an_owner_all_of_theirs(
     with asking_as(as_user(user_id)):
         assert len(await sessions.page(user_id, 10)) == 3
         assert await sessions.revoke_all(user_id, SOON) == 2
+
+
+async def test_an_owner_who_takes_a_new_password_ends_their_sessions(
+    accounts: PostgresAccounts, sessions: PostgresSessions
+) -> None:
+    user_id, (kept, other) = await register(accounts, EMAIL), (uuid4(), uuid4())
+    with asking_as(SIGN_IN):
+        for session_id in (kept, other):
+            await sessions.open(new_session(user_id, str(session_id), id=session_id))
+    with asking_as(as_user(user_id)):
+        await accounts.edit(user_id, AccountChanges(password_hash=f"{HASH}2"), kept)
+        assert await sessions.find_standing(kept, SOON) is not None
+        assert await sessions.find_standing(other, SOON) is None
 
 
 async def test_an_owner_is_told_that_an_email_is_taken_by_an_account_they_may_not_see(
