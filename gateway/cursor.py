@@ -1,6 +1,6 @@
 """The cursor of a list: opaque to clients, checked when it comes back, without state of ours.
 
-base64url( version 1 | created_at in microseconds, 8 bytes | id, 16 bytes | HMAC-SHA256 cut to 8 bytes )
+base64url( version 1 | moment in microseconds, 8 bytes | id, 16 bytes | HMAC-SHA256 cut to 8 bytes )
 """
 
 import hmac
@@ -22,10 +22,10 @@ _LABEL: Final = b"truthtok cursor 1\x00"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def encode_cursor(key: bytes, created_at: datetime, video_id: UUID) -> str:
+def encode_cursor(key: bytes, at: datetime, item_id: UUID) -> str:
     """Return the cursor that continues behind this item."""
-    microseconds = (created_at - _EPOCH) // timedelta(microseconds=1)
-    plain = _VERSION + microseconds.to_bytes(8, "big", signed=True) + video_id.bytes
+    microseconds = (at - _EPOCH) // timedelta(microseconds=1)
+    plain = _VERSION + microseconds.to_bytes(8, "big", signed=True) + item_id.bytes
     return urlsafe_b64encode(plain + _seal(key, plain)).decode().rstrip("=")
 
 

@@ -8,14 +8,13 @@ from msgspec import Meta
 
 from gateway.audit import key_target, record
 from gateway.body import field_problem
-from gateway.cursor import decode_cursor, encode_cursor
 from gateway.identity.account_fields import Name, checked_name
 from gateway.identity.minting import API_KEY, Minted, mint
+from gateway.paging import PageQuery
 from gateway.policy import Scope, find_scope_beyond
 from gateway.ports import Surroundings
 from gateway.problems import ProblemError
-from gateway.route import Answer, Body, Call, Query, Reply, Route
-from gateway.signing import keys_of
+from gateway.route import Answer, Body, Call, Reply, Route
 from storage.identity_records import ApiKey, NewApiKey
 from subjects.ids import new_id
 
@@ -49,13 +48,6 @@ class NewKey(Key, frozen=True, kw_only=True):
     """A key that was just made, with its secret: told now and never again."""
 
     secret: str
-
-
-class KeysQuery(Query, frozen=True, kw_only=True):
-    """Which keys to list, oldest first."""
-
-    limit: Annotated[int, Meta(ge=1, le=100, description="How many at most")] = 20
-    cursor: Annotated[str, Meta(max_length=200, description="`next_cursor` of the page before")] | None = None
 
 
 class KeyPage(Answer, frozen=True, kw_only=True):
@@ -109,13 +101,10 @@ def _new_key(house: Surroundings, call: Call, said: KeyIntent, minted: Minted) -
 
 async def list_keys(house: Surroundings, call: Call) -> Reply:
     """Return a page of the caller's keys."""
-    asked: KeysQuery = call.query
-    seal_keys = keys_of(house.config)
-    after = decode_cursor(seal_keys, asked.cursor)[1] if asked.cursor is not None else None
-    found = await house.ports.api_keys.page(call.caller.user_id, after, asked.limit + 1)
-    shown = found[: asked.limit]
-    more = len(found) > asked.limit
-    cursor = encode_cursor(seal_keys[0], shown[-1].created_at, shown[-1].id) if more else None
+    asked: PageQuery = call.query
+    after = asked.find_id(house.config)
+    found = await house.ports.api_keys.page(call.caller.user_id, after, asked.one_more)
+    shown, cursor = asked.cut(house.config, found, lambda key: (key.created_at, key.id))
     return Reply(body=KeyPage(data=tuple(map(present_key, shown)), next_cursor=cursor))
 
 
@@ -174,7 +163,7 @@ ROUTES: Final = (
         handler=list_keys,
         summary="List your API keys, oldest first",
         group="Identity",
-        query=KeysQuery,
+        query=PageQuery,
         answer=KeyPage,
         needs="keys.manage",
     ),

@@ -6,18 +6,15 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from gateway.cursor import decode_cursor, encode_cursor
+from gateway.paging import PageQuery
 from gateway.ports import Surroundings
-from gateway.route import Answer, Call, Query, Reply, Route
-from gateway.signing import keys_of
+from gateway.route import Answer, Call, Reply, Route
 from storage.identity_records import AuditEntry
 
 
-class AuditQuery(Query, frozen=True, kw_only=True):
+class AuditQuery(PageQuery, frozen=True, kw_only=True):
     """Which entries to list, newest first. Filters hold together."""
 
-    limit: Annotated[int, Meta(ge=1, le=100, description="How many at most")] = 20
-    cursor: Annotated[str, Meta(max_length=200, description="`next_cursor` of the page before")] | None = None
     actor_id: UUID | None = None
     target: (
         Annotated[str, Meta(max_length=200, description="user:<id>, video:<id>, key:<id> or dead-letter:<n>")]
@@ -49,14 +46,11 @@ class AuditPage(Answer, frozen=True, kw_only=True):
 async def list_audit(house: Surroundings, call: Call) -> Reply:
     """Return a page of the audit trail."""
     asked: AuditQuery = call.query
-    seal_keys = keys_of(house.config)
-    before = decode_cursor(seal_keys, asked.cursor)[1] if asked.cursor is not None else None
+    before = asked.find_id(house.config)
     found = await house.ports.audit.page(
-        actor_id=asked.actor_id, target=asked.target, before=before, limit=asked.limit + 1
+        actor_id=asked.actor_id, target=asked.target, before=before, limit=asked.one_more
     )
-    shown = found[: asked.limit]
-    more = len(found) > asked.limit
-    cursor = encode_cursor(seal_keys[0], shown[-1].at, shown[-1].id) if more else None
+    shown, cursor = asked.cut(house.config, found, lambda entry: (entry.at, entry.id))
     return Reply(body=AuditPage(data=tuple(map(present_entry, shown)), next_cursor=cursor))
 
 

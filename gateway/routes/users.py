@@ -1,16 +1,13 @@
 """`GET /api/v1/users`, `PUT /api/v1/users/{user_id}/role`: what an administrator decides about accounts."""
 
-from typing import Annotated, Any, Final
-
-from msgspec import Meta
+from typing import Any, Final
 
 from gateway.audit import record, user_target
-from gateway.cursor import decode_cursor, encode_cursor
 from gateway.identity.account import User, present_user
+from gateway.paging import PageQuery
 from gateway.ports import Surroundings
 from gateway.problems import ProblemError
-from gateway.route import Answer, Body, Call, Query, Reply, Route
-from gateway.signing import keys_of
+from gateway.route import Answer, Body, Call, Reply, Route
 from storage.identity_records import Role
 
 USERS: Final = "/api/v1/users"
@@ -22,13 +19,6 @@ class RoleChange(Body, frozen=True, kw_only=True):
     role: Role
 
 
-class UsersQuery(Query, frozen=True, kw_only=True):
-    """Which accounts to list, oldest first."""
-
-    limit: Annotated[int, Meta(ge=1, le=100, description="How many at most")] = 20
-    cursor: Annotated[str, Meta(max_length=200, description="`next_cursor` of the page before")] | None = None
-
-
 class UserPage(Answer, frozen=True, kw_only=True):
     """A page of accounts that are not closed, oldest first."""
 
@@ -38,13 +28,9 @@ class UserPage(Answer, frozen=True, kw_only=True):
 
 async def list_users(house: Surroundings, call: Call) -> Reply:
     """Return a page of accounts."""
-    asked: UsersQuery = call.query
-    seal_keys = keys_of(house.config)
-    after = decode_cursor(seal_keys, asked.cursor)[1] if asked.cursor is not None else None
-    found = await house.ports.accounts.page(after, asked.limit + 1)
-    shown = found[: asked.limit]
-    more = len(found) > asked.limit
-    cursor = encode_cursor(seal_keys[0], shown[-1].created_at, shown[-1].id) if more else None
+    asked: PageQuery = call.query
+    found = await house.ports.accounts.page(asked.find_id(house.config), asked.one_more)
+    shown, cursor = asked.cut(house.config, found, lambda account: (account.created_at, account.id))
     return Reply(body=UserPage(data=tuple(map(present_user, shown)), next_cursor=cursor))
 
 
@@ -78,7 +64,7 @@ ROUTES: Final = (
         handler=list_users,
         summary="List accounts, oldest first",
         group="Identity",
-        query=UsersQuery,
+        query=PageQuery,
         answer=UserPage,
         needs="roles.assign",
     ),

@@ -7,21 +7,18 @@ from uuid import UUID
 from msgspec import Meta
 
 from gateway.body import parameter_problem
-from gateway.cursor import decode_cursor, encode_cursor
+from gateway.paging import PageQuery
 from gateway.ports import Surroundings
 from gateway.present import VideoPage, present_video
-from gateway.route import Call, Query, Reply, Route
-from gateway.signing import keys_of
-from storage.records import Box, Status, Video, VideoQuery
+from gateway.route import Call, Reply, Route
+from storage.records import Box, Status, VideoQuery
 
 _CORNERS: Final = 4
 
 
-class ListQuery(Query, frozen=True, kw_only=True):
+class ListQuery(PageQuery, frozen=True, kw_only=True):
     """Which videos to list. Filters hold together."""
 
-    limit: Annotated[int, Meta(ge=1, le=100, description="How many at most")] = 20
-    cursor: Annotated[str, Meta(max_length=200, description="`next_cursor` of the page before")] | None = None
     user_id: UUID | None = None
     status: Status | None = None
     bbox: (
@@ -37,20 +34,15 @@ class ListQuery(Query, frozen=True, kw_only=True):
 async def list_videos(house: Surroundings, call: Call) -> Reply:
     """Return a page of public videos and the caller's own."""
     asked: ListQuery = call.query
-    before = decode_cursor(keys_of(house.config), asked.cursor) if asked.cursor is not None else None
+    before = asked.find_place(house.config)
     query = VideoQuery(
         user_id=asked.user_id, status=asked.status, box=parse_box(asked.bbox), text=asked.q or None
     )
-    # One more than asked for says whether there is another page.
-    found = await house.ports.videos.page(query, call.caller.viewer_id, before, asked.limit + 1)
-    shown, now = found[: asked.limit], house.ports.now()
+    found = await house.ports.videos.page(query, call.caller.viewer_id, before, asked.one_more)
+    shown, cursor = asked.cut(house.config, found, lambda video: (video.created_at, video.id))
+    now = house.ports.now()
     data = tuple(present_video(video, house.hub.progress(video.id), now) for video in shown)
-    more = len(found) > asked.limit
-    return Reply(body=VideoPage(data=data, next_cursor=_cursor(house, shown[-1]) if more else None))
-
-
-def _cursor(house: Surroundings, last: Video) -> str:
-    return encode_cursor(house.config.signing_key, last.created_at, last.id)
+    return Reply(body=VideoPage(data=data, next_cursor=cursor))
 
 
 def parse_box(text: str | None) -> Box | None:
