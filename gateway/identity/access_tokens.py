@@ -34,8 +34,8 @@ _PARTS: Final = 3
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The one header we write. Another member (`crit`, `jwk`, `jku`, `x5c` …) makes it another's."""
 
-    # RFC 9864 deprecates `EdDSA` for `Ed25519`, which names the curve, too. Ours stays as promised to those who
-    # verify tokens by themselves: our keys leave no choice of a curve.
+    # RFC 9864 deprecates `EdDSA` for `Ed25519`, which names the curve, too. Ours stays as promised to those
+    # who verify tokens by themselves: our keys leave no choice of a curve.
     alg: Literal["EdDSA"]
     typ: Literal["at+jwt"]
     kid: str
