@@ -26,6 +26,7 @@ VIDEO, WAITING, OF_CLOSED = marked(11), marked(12), marked(13)
 OPEN, PART, GIVEN_UP, OF_LEFT, LOOSE = marked(21), marked(22), marked(23), marked(24), marked(25)
 SESSION, ENDED, KEY, LINE = marked(31), marked(32), marked(41), marked(51)
 TOKEN, SECRET, EMAIL = b"\xaa" * 32, b"\xaa" * 31 + b"k", b"\xaa" * 31 + b"e"
+USED = b"\xaa" * 31 + b"u"
 WRAPPED = b"\xaa" * 9
 WORDS = [MARK]
 
@@ -69,8 +70,9 @@ insert into upload_segments (upload_id, offset_bytes, key, size_bytes) values
     ('{OPEN}', 0, '{MARK}', 4), ('{PART}', 0, '{MARK}', 4), ('{GIVEN_UP}', 0, '{MARK}', 4);
 insert into sessions (id, user_id, created_at, expires_at) values
     ('{SESSION}', '{A}', '{NOW}', '{LATER}'), ('{ENDED}', '{A}', '{LONG_AGO}', '{LONG_AGO}');
-insert into refresh_tokens (token_hash, session_id, created_at)
-values ('\\x{TOKEN.hex()}', '{SESSION}', '{NOW}');
+insert into refresh_tokens (token_hash, session_id, created_at, used_at) values
+    ('\\x{TOKEN.hex()}', '{SESSION}', '{NOW}', null),
+    ('\\x{USED.hex()}', '{SESSION}', '{LONG_AGO}', '{LONG_AGO}');
 insert into api_keys (id, user_id, name, prefix, secret_hash, scopes, created_at)
 values ('{KEY}', '{A}', '{MARK}', '{MARK}', '\\x{SECRET.hex()}', '{{videos:read}}', '{NOW}');
 insert into upload_days (user_id, day, uploads, size_bytes) values

@@ -283,6 +283,17 @@ async def test_what_nobody_may_is_refused(superuser: asyncpg.Connection, stateme
         await superuser.execute(statement)
 
 
+@pytest.mark.parametrize("stranger", STRANGERS)
+async def test_anybody_adds_to_the_audit_trail(superuser: asyncpg.Connection, stranger: str) -> None:
+    line = f'[{{"id": "{other(1)}", "at": "2026-01-02T03:04:05Z", "action": "x.y", "details": {{}}}}]'
+    await become(superuser, STRANGERS[stranger])
+    for _ in range(2):  # a repetition changes nothing
+        await superuser.execute(Queries.read("audit")["record_entries"], line)
+    await superuser.execute("reset role")
+    kept = await superuser.fetchval("select count(*) from audit_entries where id = $1", other(1))
+    assert kept == 1
+
+
 async def test_who_registers_is_no_administrator(superuser: asyncpg.Connection) -> None:
     await become(superuser, SIGN_IN)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
