@@ -18,10 +18,19 @@ VERSION: Final = "1"
 ABOUT: Final = (
     "An open video backend. Unknown fields and parameters are errors that name them. Every error is an "
     "RFC 9457 problem with a stable `code`. A `pointer` in `errors` is a JSON pointer into the body, or "
-    "`/name` of a parameter. Send `Idempotency-Key` with a POST to repeat it safely. Registering tells "
-    "whether an e-mail has an account; nothing else does."
+    "`/name` of a parameter. Send `Idempotency-Key` with a POST to repeat it safely. Whoever registers an "
+    "e-mail, or takes it in place of theirs, is told whether it has an account; nobody else is."
 )
-ALWAYS: Final = ("malformed_request", "internal", "unavailable", "timeout")
+ALWAYS: Final = (
+    "malformed_request",
+    "invalid_parameter",
+    "too_large",
+    "unsupported_media_type",
+    "internal",
+    "unavailable",
+    "timeout",
+)
+"""Also of routes without parameters or a body, to whoever sends some all the same."""
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 _COMPONENTS: Final = "#/components/schemas/{name}"
 
@@ -168,12 +177,10 @@ def _problems(route: Route) -> Json:
 
 def _codes(route: Route) -> list[str]:
     codes = [*ALWAYS, *route.problems]
-    if route.query is not None or route.etag or "{" in route.path:
-        codes.append("invalid_parameter")
     if "{" in route.path:
         codes.append("not_found")
     if route.body is not None:
-        codes += ["malformed_json", "too_large", "unsupported_media_type", "validation_failed"]
+        codes += ["malformed_json", "validation_failed"]
     if route.method == "POST":
         codes += ["request_in_progress", "idempotency_key_reused"]
     if route.path not in PROBES:
