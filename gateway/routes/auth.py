@@ -1,7 +1,7 @@
 """`POST /api/v1/auth/…`: register, sign in, refresh, sign out.
 
-Nobody is told whether an account exists, except by registering its e-mail, which is limited. An unknown
-e-mail, a wrong password and a closed account get the same answer after the same work.
+Nobody is told whether an account exists, except by taking its e-mail, which is limited, here and in `me.py`.
+An unknown e-mail, a wrong password and a closed account get the same answer after the same work.
 """
 
 from datetime import timedelta

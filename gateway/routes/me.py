@@ -67,6 +67,8 @@ async def _changes(house: Surroundings, call: Call, edit: AccountEdit) -> Accoun
     name = edit.name if isinstance(edit.name, UnsetType) else checked_name(edit.name)
     if {"email", "password"} & {*edit.changed}:
         await _check_password(house, call, edit.current_password)
+    if email is not UNSET:  # tells, as registering does, whether somebody has it
+        await house.ports.limits.spend("register", call.caller.holder)
     password_hash: str | UnsetType = UNSET
     if not isinstance(edit.password, UnsetType):
         password_hash = await house.passwords.hash(edit.password)

@@ -105,6 +105,14 @@ async def test_the_right_password_gives_back_what_it_took_from_the_limit(house, 
     assert spent.isdisjoint({"sign_in_pair", "sign_in_account"})
 
 
+async def test_asking_for_emails_is_as_limited_as_registering_them(house, ada):
+    house.limits.empty.add("register")
+    change = {"email": "eve@example.org", "current_password": "correct horse"}
+    assert (await ada.ask("PATCH", ME, change)).status == 429
+    assert (await ada.ask("GET", ME)).json["email"] == ADA["email"]
+    assert (await ada.ask("PATCH", ME, {"name": "Ada L."})).status == 200
+
+
 async def test_an_email_of_another_is_409_and_ones_own_is_no_change(house, ada):
     await house.nobody.ask("POST", "/api/v1/auth/register", ADA | {"email": "eve@example.org"})
     change = {"email": "EVE@example.org", "current_password": "correct horse"}
