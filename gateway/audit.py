@@ -46,7 +46,7 @@ Action = Literal[
 ]
 """`session.refused`: a sign-in that failed. `session.reused`: a refresh token came twice, so its session
 ended. Of videos: deleted by whomever, edited or retried by another than their owner. `key.used`: an hour's
-first by a key from an address."""
+first by a key from a network."""
 
 ENTRIES: Final = Counter("truthtok_api_audit_entries", "What was written to the audit trail", ("action",))
 

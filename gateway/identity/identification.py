@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from gateway.audit import entry_of, keep, key_target
-from gateway.caller import Caller, address_of, is_near
+from gateway.caller import Caller, address_of, is_near, network_of
 from gateway.config import GatewayConfig
 from gateway.identity.access_tokens import AccessTokens, access_tokens_of, refused
 from gateway.identity.credentials import Shown, find_shown
@@ -102,7 +102,7 @@ class Identifier:
                     await self.api_keys.touch(key_id, self.now())
                 except StorageError as error:  # when it was used last is not worth a request
                     logger.warning("the use of a key was not kept: %s", error)
-            if self.told.is_time((key_id, caller.address)):
+            if self.told.is_time((key_id, network_of(caller.address))):
                 entry = entry_of("key.used", caller, self.now(), request_id, target=key_target(key_id))
                 await keep(self.audit, entry)
 

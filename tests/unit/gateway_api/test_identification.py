@@ -140,18 +140,19 @@ async def test_when_a_key_was_used_is_kept_to_the_minute(house):
     assert kept.last_used_at == house.now()
 
 
-async def test_the_use_of_a_key_is_written_down_once_an_hour_for_each_address(house):
+async def test_the_use_of_a_key_is_written_down_once_an_hour_for_each_network(house):
     key = await house.with_key(await house.as_user(), "videos:read")
-    for peer in (FAR, FAR, "203.0.113.10"):
+    for peer in (FAR, FAR, "203.0.113.10", "2001:db8::1", "2001:db8::2"):
         await key.ask("GET", "/api/v1/videos", peer=peer, headers={"X-Request-Id": "r-9"})
     used = await house.storage.audit.page(actor_id=None, target=None, before=None, limit=9)
     assert sorted((entry.action, entry.address, entry.request_id) for entry in used) == [
+        ("key.used", "2001:db8::1", "r-9"),
         ("key.used", "203.0.113.10", "r-9"),
         ("key.used", FAR, "r-9"),
     ]
     house.later(TELL_SECONDS)
     await key.ask("GET", "/api/v1/videos", peer=FAR)
-    assert len(await house.trail()) == 3
+    assert len(await house.trail()) == 4
 
 
 async def test_a_request_with_a_key_is_answered_though_its_use_cannot_be_kept(house):
