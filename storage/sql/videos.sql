@@ -1,5 +1,6 @@
 -- name: create_video
--- Then come the limits of the owner's day, and what its upload reserves; what is beyond them is undone by `count_upload`.
+-- Then come the limits of the owner's day, and what its upload reserves; what is beyond them is undone by
+-- `count_upload`.
 with kept as (
     insert into videos (
         id, user_id, title, description, title_words, description_words, visibility,
