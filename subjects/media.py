@@ -89,3 +89,90 @@ class Storyboard(Value, frozen=True, kw_only=True):
     tile_width_px: int = msgspec.field(name="tile_width")
     tile_height_px: int = msgspec.field(name="tile_height")
     interval_seconds: float = msgspec.field(name="interval")
+
+
+class Rung(Value, frozen=True, kw_only=True):
+    """One size of the ladder that is to be encoded. Square pixels, even numbers, as displayed."""
+
+    name: str
+    """What it is called in keys: `720p-h264`."""
+    codec: str
+    """`h264`, `hevc`, `av1` or `vp9`."""
+    width_px: int = msgspec.field(name="width")
+    height_px: int = msgspec.field(name="height")
+    bitrate_bps: int = msgspec.field(name="bitrate")
+
+
+class Timeline(Value, frozen=True, kw_only=True):
+    """The frames that every rung of a video has, and where they are cut: so pieces made apart fit together.
+
+    Frame n is shown for `fps_den / fps_num` seconds from n times that. Groups of pictures, segments and
+    chunks each hold so many frames, the last of each maybe fewer; a segment is whole groups, a chunk whole
+    segments.
+    """
+
+    fps_num: int
+    fps_den: int
+    frames: int
+    gop_frames: int
+    segment_frames: int
+    chunk_frames: int
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+        return self.fps_num / self.fps_den
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks there are, the last one maybe shorter."""
+        return -(-self.frames // self.chunk_frames)
+
+    def chunk(self, number: int) -> tuple[int, int]:
+        """Return the first frame of a chunk and how many it has. Raises IndexError."""
+        if not 0 <= number < self.chunks:
+            raise IndexError(f"chunk {number} of {self.chunks}")
+        first = number * self.chunk_frames
+        return first, min(self.chunk_frames, self.frames - first)
+
+
+class MediaSegment(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """A piece of a rendition under a key of its own. Times count in the rendition's timescale.
+
+    Written as an array, for there are many: a new field comes last and has a default.
+    """
+
+    time: int
+    """Of its first sample, from the beginning of the video (base media decode time)."""
+    duration: int
+    size_bytes: int
+    iframes: tuple[tuple[int, int, int], ...] = ()
+    """Offset and size in bytes, and time, of the part of each key frame, for the playlist of them."""
+
+
+class Rendition(Value, frozen=True, kw_only=True):
+    """A way to play a video, or its sound, as CMAF segments."""
+
+    name: str
+    """`original`, `720p-h264`, `audio-aac`: part of its keys."""
+    kind: Literal["video", "audio"]
+    codec: str
+    codecs: str
+    """For playlists (RFC 6381): `avc1.64001f`."""
+    width_px: int | None = msgspec.field(name="width", default=None)
+    height_px: int | None = msgspec.field(name="height", default=None)
+    fps: float | None = None
+    sample_rate_hz: int | None = msgspec.field(name="sample_rate", default=None)
+    channels: int | None = None
+    bandwidth_bps: int = msgspec.field(name="bandwidth")
+    """Of its most expensive segment (RFC 8216, section 4.3.4.2)."""
+    average_bps: int = msgspec.field(name="average_bandwidth")
+    timescale: int
+    """Units per second of the times in `segments`."""
+    init_key: str
+    segments: tuple[MediaSegment, ...]
+
+    @property
+    def duration_seconds(self) -> float:
+        """How long it plays."""
+        return sum(segment.duration for segment in self.segments) / self.timescale

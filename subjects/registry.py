@@ -16,6 +16,8 @@ SUBJECTS: Final[tuple[Subject[Message], ...]] = (
     video.PROBED,
     video.REJECTED,
     video.THUMBNAILED,
+    video.PLAYABLE,
+    video.TRANSCODED,
     stage.SKIPPED,
     stage.PROGRESSED,
     video.READY,
@@ -24,6 +26,8 @@ SUBJECTS: Final[tuple[Subject[Message], ...]] = (
     account.CLOSED,
     work.SWEEP,
     work.TRACES,
+    work.ENCODE,
+    work.PACKAGE,
 )
 
 _BY_NAME: Final = {subject.name: subject for subject in SUBJECTS}

@@ -38,11 +38,19 @@ class Stage:
 
     name: str
     done: Subject[Message]
+    hands: tuple[str, ...] = ()
+    """Further actors that do parts of it: what they say of its progress, end or failure is said of this stage."""
 
 
 JOURNEY = (
     Stage("uploader", video.UPLOADED),
     Stage("prober", video.PROBED),
     Stage("thumbnailer", video.THUMBNAILED),
+    Stage("transcoder", video.TRANSCODED),
 )
 """What must be done or skipped before a video is ready. A new stage is one line here."""
+
+
+def stage_of(actor: str) -> str:
+    """Return the name of the stage an actor works for: its own, unless it is a hand of another's."""
+    return next((stage.name for stage in JOURNEY if actor in stage.hands), actor)

@@ -43,6 +43,22 @@ class VideoThumbnailed(Message, frozen=True, kw_only=True):
     frames: tuple[Frame, ...] = ()
 
 
+class VideoPlayable(Message, frozen=True, kw_only=True):
+    """A player can start. Better renditions may follow; these playlists stay as they are."""
+
+    hls_key: str
+    dash_key: str | None = None
+
+
+class VideoTranscoded(Message, frozen=True, kw_only=True):
+    """Every rendition that the video gets is there, and the playlists name them all."""
+
+    hls_key: str
+    dash_key: str | None = None
+    renditions: tuple[str, ...]
+    """Their names, best first, sound last."""
+
+
 class VideoReady(Message, frozen=True, kw_only=True):
     """Nothing is left to do."""
 
@@ -63,6 +79,8 @@ UPLOADED = Subject("video.uploaded", VideoUploaded, "EVENTS", "The original is w
 PROBED = Subject("video.probed", VideoProbed, "EVENTS", "The original can be decoded; what it is made of.")
 REJECTED = Subject("video.rejected", VideoRejected, "EVENTS", "The original cannot become a video, and why.")
 THUMBNAILED = Subject("video.thumbnailed", VideoThumbnailed, "EVENTS", "The video has pictures.")
+PLAYABLE = Subject("video.playable", VideoPlayable, "EVENTS", "A player can start; more may follow.")
+TRANSCODED = Subject("video.transcoded", VideoTranscoded, "EVENTS", "Every rendition is there.")
 READY = Subject("video.ready", VideoReady, "EVENTS", "Nothing is left to do.")
 FAILED = Subject("video.failed", VideoFailed, "EVENTS", "A stage gave up; a retry may mend it.")
 DELETED = Subject("video.deleted", VideoDeleted, "EVENTS", "The owner removed the video.")

@@ -7,6 +7,7 @@ is the original message put there again. The header `Truthtok-Subject` says what
 
 from uuid import UUID
 
+from subjects.media import Metadata, Rung, Timeline
 from subjects.message import Message, Priority, Subject
 
 HOUSE = UUID(int=0)
@@ -23,8 +24,32 @@ class TracesDue(Message, frozen=True, kw_only=True):
     """It is time to forget what was said of a deleted video. Said by the server's own clock."""
 
 
+class EncodeChunk(Message, frozen=True, kw_only=True):
+    """A run of output frames is to be encoded in every rung of the pass: one decode, many encoders."""
+
+    key: str
+    """Of the original."""
+    metadata: Metadata
+    timeline: Timeline
+    rungs: tuple[Rung, ...]
+    chunk: int
+    first_frame: int
+    """Of the output timeline, as `frames` counts."""
+    frames: int
+    pass_number: int = 0
+    """Which plan of the video this belongs to: what is wanted first is a pass of its own."""
+
+
+class PackageDue(Message, frozen=True, kw_only=True):
+    """Every chunk of a pass is there: playlists of all that is finished are to be written."""
+
+    pass_number: int = 0
+
+
 SWEEP = Subject("work.expirer", SweepDue, "WORK", "Look for abandoned uploads.")
 TRACES = Subject("work.eraser", TracesDue, "WORK", "Forget what was said of a deleted video.")
+ENCODE = Subject("work.encoder", EncodeChunk, "WORK", "Encode a run of frames in every rung.")
+PACKAGE = Subject("work.packager", PackageDue, "WORK", "Write the playlists of what is encoded.")
 
 
 def order_subject(actor: str, priority: Priority, video_id: UUID) -> str:

@@ -14,7 +14,7 @@ import pytest
 
 from subjects.account import AccountClosed
 from subjects.codec import MESSAGE_ID, SUBJECT, VERSION, open_message, seal
-from subjects.media import AudioTrack, Frame, Location, Metadata, Picture, Storyboard
+from subjects.media import AudioTrack, Frame, Location, Metadata, Picture, Rung, Storyboard, Timeline
 from subjects.message import Message, Priority, Subject
 from subjects.registry import SUBJECTS
 from subjects.stage import StageProgressed, StageSkipped
@@ -22,13 +22,15 @@ from subjects.upload import UploadCompleted, UploadExpired
 from subjects.video import (
     VideoDeleted,
     VideoFailed,
+    VideoPlayable,
     VideoProbed,
     VideoReady,
     VideoRejected,
     VideoThumbnailed,
+    VideoTranscoded,
     VideoUploaded,
 )
-from subjects.work import HOUSE, SweepDue, TracesDue
+from subjects.work import HOUSE, EncodeChunk, PackageDue, SweepDue, TracesDue
 
 GOLDEN = Path(__file__).with_name("golden")
 VIDEO = UUID("0199c8a2-7e3b-7c41-9d2a-3f1b5c6d7e8f")
@@ -95,12 +97,52 @@ EXPECTED: dict[str, Message] = {
     "stage.progressed.v1": StageProgressed(
         video_id=VIDEO, stage="prober", attempt=2, fraction=0.5, note="reading"
     ),
+    "video.playable.v1": VideoPlayable(
+        video_id=VIDEO, hls_key="cmaf/v1/master.m3u8", dash_key="cmaf/v1/manifest.mpd"
+    ),
+    "video.transcoded.v1": VideoTranscoded(
+        video_id=VIDEO,
+        hls_key="cmaf/v2/master.m3u8",
+        dash_key="cmaf/v2/manifest.mpd",
+        renditions=("original", "720p-h264", "audio-aac"),
+    ),
     "video.ready.v1": VideoReady(video_id=VIDEO),
     "video.failed.v1": VideoFailed(video_id=VIDEO, stage="prober", code="poison", detail="its process died"),
     "video.deleted.v1": VideoDeleted(video_id=VIDEO),
     "account.closed.v1": AccountClosed(user_id=USER),
     "work.expirer.v1": SweepDue(video_id=HOUSE),
     "work.eraser.v1": TracesDue(video_id=VIDEO),
+    "work.encoder.v1": EncodeChunk(
+        video_id=VIDEO,
+        key=KEY,
+        metadata=Metadata(
+            duration_seconds=33.0,
+            format="mov",
+            size_bytes=1_048_576,
+            width_px=1920,
+            height_px=1080,
+            fps=29.97,
+            codec="hevc",
+            bitrate_bps=254_200,
+        ),
+        timeline=Timeline(
+            fps_num=30_000,
+            fps_den=1_001,
+            frames=989,
+            gop_frames=60,
+            segment_frames=120,
+            chunk_frames=480,
+        ),
+        rungs=(
+            Rung(name="720p-h264", codec="h264", width_px=1280, height_px=720, bitrate_bps=2_800_000),
+            Rung(name="360p-h264", codec="h264", width_px=640, height_px=360, bitrate_bps=800_000),
+        ),
+        chunk=2,
+        first_frame=960,
+        frames=29,
+        pass_number=1,
+    ),
+    "work.packager.v1": PackageDue(video_id=VIDEO, pass_number=1),
 }
 
 

@@ -1,0 +1,52 @@
+"""The values that cross the port of renditions: what is planned, what is encoded, what can be played."""
+
+from storage.records import Record
+from subjects.media import MediaSegment, Rendition, Rung, Timeline
+
+
+class EncodingPlan(Record, frozen=True, kw_only=True):
+    """What one pass over a video encodes: the same frames of the same original in each of its rungs."""
+
+    key: str
+    """Of the original."""
+    timeline: Timeline
+    rungs: tuple[Rung, ...]
+
+
+class EncodedTrack(Record, frozen=True, kw_only=True):
+    """One rung of one chunk, its segments already in object storage."""
+
+    rendition: str
+    """The rung's name."""
+    codecs: str
+    """As RFC 6381 has it, read from the init segment."""
+    timescale: int
+    init_key: str
+    init_sha256: str
+    """Hex. Chunks whose init segments differ cannot be played in a row."""
+    segments: tuple[MediaSegment, ...]
+
+
+class EncodedChunk(Record, frozen=True, kw_only=True):
+    """A chunk of a pass with every rung of it."""
+
+    chunk: int
+    tracks: tuple[EncodedTrack, ...]
+
+
+class Package(Record, frozen=True, kw_only=True):
+    """Playlists that were written. What lies under their keys never changes."""
+
+    version: int
+    """From 1; a later one names more renditions."""
+    hls_key: str
+    dash_key: str | None = None
+
+
+class Playable(Record, frozen=True, kw_only=True):
+    """What of a video can be played."""
+
+    renditions: tuple[Rendition, ...] = ()
+    """By name."""
+    package: Package | None = None
+    """The newest."""

@@ -1,0 +1,59 @@
+"""What actors and the gateway may ask about renditions.
+
+The docstring is the contract; the adapter and its twin are held to it by `tests/contract/test_renditions.py`.
+Every method may raise StorageUnavailableError, and every write is safe to repeat.
+"""
+
+from typing import Protocol
+from uuid import UUID
+
+from storage.rendition_records import EncodedChunk, EncodedTrack, EncodingPlan, Package, Playable
+from subjects.media import Rendition
+
+
+class Renditions(Protocol):
+    """How far the encoding of each video is, and what can be played. All of it goes with its video."""
+
+    async def plan(self, video_id: UUID, plan: EncodingPlan, pass_number: int = 0) -> EncodingPlan:
+        """Keep the plan of a pass and return it. The first one stands: go on with what is returned.
+
+        Chunks made by one plan do not fit another one, so settings that change meanwhile change nothing.
+        Raises VideoGoneError.
+        """
+
+    async def find_plan(self, video_id: UUID, pass_number: int = 0) -> EncodingPlan | None:
+        """Return the plan of a pass, or None, also when the video is gone."""
+
+    async def record_chunk(
+        self, video_id: UUID, chunk: int, tracks: tuple[EncodedTrack, ...], pass_number: int = 0
+    ) -> int:
+        """Keep what was made of a chunk and return how many chunks of the pass are still missing.
+
+        The first record of a chunk stands. Those that record a pass at the same time take turns, so the last one
+        sees 0, and a repetition sees it again. ValueError for a chunk that the plan does not have, or for
+        tracks that are not its rungs. Raises VideoGoneError.
+        """
+
+    async def recorded_chunks(self, video_id: UUID, pass_number: int = 0) -> frozenset[int]:
+        """Return the numbers of the chunks that are recorded. Empty also when the video is gone."""
+
+    async def find_chunks(self, video_id: UUID, pass_number: int = 0) -> tuple[EncodedChunk, ...]:
+        """Return the recorded chunks of a pass in order. Empty also when the video is gone."""
+
+    async def record_rendition(self, video_id: UUID, rendition: Rendition) -> None:
+        """Keep a finished rendition, in place of an earlier one of that name. Raises VideoGoneError."""
+
+    async def find(self, video_id: UUID) -> Playable:
+        """Return the finished renditions by name and the newest package; nothing when the video is gone."""
+
+    async def find_package(self, video_id: UUID) -> Package | None:
+        """Return the newest package, or None. Without the renditions: a long video has many segments.
+
+        The gateway asks this about a video that whoever asks may see.
+        """
+
+    async def record_package(self, video_id: UUID, package: Package) -> Package:
+        """Keep a package and return what stands under its version: the first. Raises VideoGoneError."""
+
+    async def record_playable(self, video_id: UUID) -> None:
+        """Make the video `playable`, unless it is ready, rejected or failed. Raises VideoGoneError."""
