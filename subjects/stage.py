@@ -39,14 +39,14 @@ class Stage:
     name: str
     done: Subject[Message]
     hands: tuple[str, ...] = ()
-    """Further actors that do parts of it: what they say of its progress, end or failure is said of this stage."""
+    """Further actors that do parts of it: their progress, end and failure are those of this stage."""
 
 
 JOURNEY = (
     Stage("uploader", video.UPLOADED),
     Stage("prober", video.PROBED),
     Stage("thumbnailer", video.THUMBNAILED),
-    Stage("transcoder", video.TRANSCODED),
+    Stage("transcoder", video.TRANSCODED, hands=("encoder", "packager")),
 )
 """What must be done or skipped before a video is ready. A new stage is one line here."""
 

@@ -15,6 +15,7 @@ from storage.ports import Stages
 from subjects.bus import Bus, Delivery, Stored
 from subjects.codec import MESSAGE_ID, TRACE, derived_id, seal
 from subjects.dead_letters import REASON, address_of, dead_letter
+from subjects.stage import stage_of
 from subjects.streams import Durable
 from subjects.video import VideoFailed
 from subjects.work import HOUSE
@@ -37,13 +38,13 @@ class Graveyard:
         """Keep the dead letter and tell whoever waits. Idempotent. Raises BusError or StorageError."""
         letter = dead_letter(actor, stored, attempts, code, reason)
         await self.bus.publish(letter)
-        address, detail = address_of(stored.subject), letter.headers[REASON]
+        address, stage, detail = address_of(stored.subject), stage_of(actor), letter.headers[REASON]
         if address.video_id == HOUSE:
             return
         error = f"{code}: {detail}"
-        if not await self.stages.settle(address.video_id, actor, "failed", attempts, error):
+        if not await self.stages.settle(address.video_id, stage, "failed", attempts, error):
             return  # gone, or done after all: nobody is to be told of a failure
-        failed = VideoFailed(video_id=address.video_id, stage=actor, code=code, detail=detail)
+        failed = VideoFailed(video_id=address.video_id, stage=stage, code=code, detail=detail)
         message_id = derived_id(letter.headers[MESSAGE_ID], actor, FAILED_POSITION)
         await self.bus.publish(
             seal(

@@ -27,7 +27,7 @@ from subjects.bus import Bus, BusError, Delivery
 from subjects.codec import MESSAGE_ID, SUBJECT, TRACE, derived_id, open_message, seal
 from subjects.dead_letters import address_of
 from subjects.message import Message
-from subjects.stage import JOURNEY, StageProgressed, StageSkipped
+from subjects.stage import JOURNEY, StageProgressed, StageSkipped, stage_of
 from subjects.trace import continue_trace, trace_id
 
 REPORT_TIMEOUT_SECONDS: Final = 1.0
@@ -36,12 +36,13 @@ SILENCE_SHARE: Final = 0.8
 
 
 def stage_outcome(actor: str, outputs: Sequence[Message]) -> tuple[StageState, str | None] | None:
-    """Return what outputs say of the actor's own stage, and why; None when they say nothing of it."""
-    done = {stage.done.message for stage in JOURNEY if stage.name == actor}
+    """Return what outputs say of the stage the actor works for, and why; None when they say nothing of it."""
+    name = stage_of(actor)
+    done = {stage.done.message for stage in JOURNEY if stage.name == name}
     for output in outputs:
         if type(output) in done:
             return "done", None
-        if isinstance(output, StageSkipped) and output.stage == actor:
+        if isinstance(output, StageSkipped) and output.stage == name:
             return "skipped", f"{output.reason}: {output.detail}"
     return None
 
@@ -114,7 +115,7 @@ class Runner:
         address = address_of(delivery.stored.subject)
         progress = StageProgressed(
             video_id=address.video_id,
-            stage=self.actor.name,
+            stage=stage_of(self.actor.name),
             attempt=delivery.attempt,
             fraction=round(fraction, 3),
             note=note,
@@ -130,8 +131,8 @@ class Runner:
         stored, address = delivery.stored, address_of(delivery.stored.subject)
         outcome = stage_outcome(self.actor.name, outputs)
         if outcome is not None:
-            state, reason = outcome
-            await self.stages.settle(address.video_id, self.actor.name, state, delivery.attempt, reason)
+            stage, (state, reason) = stage_of(self.actor.name), outcome
+            await self.stages.settle(address.video_id, stage, state, delivery.attempt, reason)
         cause = stored.headers.get(MESSAGE_ID, f"{delivery.stream}:{stored.sequence}")
         trace = continue_trace(stored.headers.get(TRACE, ""))
         envelopes = (

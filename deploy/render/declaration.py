@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from actors.core.actor import AnyActor, listens
 from subjects.message import Message, Subject
+from subjects.stage import stage_of
 from subjects.streams import Durable, durables
 
 
@@ -47,8 +48,8 @@ class ActorDeclaration:
 
     @property
     def says(self) -> tuple[str, ...]:
-        """Patterns of all it publishes; where a subject ends in the stage's name, only its own."""
+        """Patterns of all it publishes; where a subject ends in the stage's name, only that it works for."""
         return tuple(
-            (subject.at(self.name) if subject.facet == "stage" else subject).pattern()
+            (subject.at(stage_of(self.name)) if subject.facet == "stage" else subject).pattern()
             for subject in self.produces
         )

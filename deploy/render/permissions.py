@@ -64,7 +64,7 @@ def permissions_conf(actors: Sequence[ActorDeclaration]) -> str:
 def _actor(actor: ActorDeclaration) -> User:
     own = (
         *actor.says,
-        stage.PROGRESSED.at(actor.name).pattern(),
+        stage.PROGRESSED.at(stage.stage_of(actor.name)).pattern(),
         video.FAILED.pattern(),
         f"dead.{actor.name}.*.*",
     )

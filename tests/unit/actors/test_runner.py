@@ -15,6 +15,7 @@ from subjects.bus import BusUnavailableError, Receipt, Stored
 from subjects.codec import MESSAGE_ID, Envelope, seal
 from subjects.message import Message, Priority
 from subjects.stage import StageSkipped
+from subjects.video import VideoTranscoded
 from tests.toy_actors import Toy, probed, uploaded
 
 VIDEO = UUID(int=1)
@@ -158,3 +159,11 @@ def test_a_stage_is_settled_by_its_own_outputs_only() -> None:
     assert stage_outcome("thumbnailer", [mine]) is None
     assert stage_outcome("prober", [probed(VIDEO)]) == ("done", None)
     assert stage_outcome("finisher", [probed(VIDEO)]) is None
+
+
+def test_a_hand_of_a_stage_settles_that_stage() -> None:
+    end = VideoTranscoded(video_id=VIDEO, hls_key="videos/1/master.m3u8", renditions=())
+    given_up = StageSkipped(video_id=VIDEO, stage="transcoder", reason="damaged", detail="so")
+    assert stage_outcome("packager", [end]) == ("done", None)
+    assert stage_outcome("packager", [given_up]) == ("skipped", "damaged: so")
+    assert stage_outcome("thumbnailer", [end]) is None
