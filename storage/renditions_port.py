@@ -29,9 +29,9 @@ class Renditions(Protocol):
     ) -> int:
         """Keep what was made of a chunk and return how many chunks of the pass are still missing.
 
-        The first record of a chunk stands. Those that record at the same time take turns, so the last one sees 0,
-        and so does its repetition. ValueError for a chunk that the plan does not have, or for tracks that are
-        not its rungs. Raises VideoGoneError.
+        The first record of a chunk stands. Those that record at the same time take turns, so the last one
+        sees 0, and so does its repetition. ValueError for a chunk that the plan does not have, or for tracks
+        that are not its rungs. Raises VideoGoneError.
         """
 
     async def recorded_chunks(self, video_id: UUID, pass_number: int = 0) -> frozenset[int]:
