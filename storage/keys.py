@@ -3,6 +3,8 @@
 staging/<upload_id>/<offset>-<nonce>    segments of uploads, swept after promotion or expiry
 videos/<video_id>/original.<ext>        the original, immutable
 videos/<video_id>/<name>                everything derived from it
+videos/<video_id>/cmaf/<rendition>/…    init.mp4 and segments, each named by its time
+videos/<video_id>/cmaf/v<version>/…     playlists of all renditions there were when they were written
 """
 
 import re
@@ -39,6 +41,16 @@ def original_key(video_id: UUID, extension: str) -> str:
 def derived_key(video_id: UUID, name: str) -> str:
     """Return the key of something derived from a video. Raises ValueError for a name with path tricks."""
     return f"{video_prefix(video_id)}/{checked_key(name)}"
+
+
+def rendition_key(video_id: UUID, rendition: str, name: str) -> str:
+    """Return the key of a piece of a rendition: `init.mp4`, or a segment's `<time>.m4s`."""
+    return derived_key(video_id, f"cmaf/{rendition}/{name}")
+
+
+def package_folder(video_id: UUID, version: int) -> str:
+    """Return the prefix of one version of the playlists, without a trailing slash."""
+    return derived_key(video_id, f"cmaf/v{version}")
 
 
 def checked_key(key: str) -> str:

@@ -1,0 +1,52 @@
+"""How the encoding of a video is divided into orders, and how far all of it is. Pure.
+
+A pass is a plan of its own: pass 0 is what makes the video playable, later ones add the rest. Pass 0 without
+rungs is the source itself, which is not encoded at all.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from storage.rendition_records import EncodingPlan
+from subjects.media import Metadata
+from subjects.work import EncodeChunk, PackageDue
+
+BEGUN: Final = 0.05
+"""Of the whole stage: what lies before the first chunk, looking into the source and preparing its sound."""
+ENCODED: Final = 0.95
+"""Of the whole stage: all chunks are there, only playlists are still to be written."""
+
+
+def orders_of(
+    video_id: UUID, plan: EncodingPlan, metadata: Metadata, pass_number: int
+) -> tuple[EncodeChunk | PackageDue, ...]:
+    """Return what a pass asks for: its chunks in order, or its playlists when nothing is to be encoded."""
+    if not plan.rungs:
+        return (PackageDue(video_id=video_id, pass_number=pass_number),)
+    return tuple(
+        EncodeChunk(
+            video_id=video_id,
+            key=plan.key,
+            metadata=metadata,
+            timeline=plan.timeline,
+            rungs=plan.rungs,
+            chunk=number,
+            first_frame=first_frame,
+            frames=frames,
+            pass_number=pass_number,
+        )
+        for number in range(plan.timeline.chunks)
+        for first_frame, frames in [plan.timeline.chunk(number)]
+    )
+
+
+def share_done(plans: Sequence[EncodingPlan], pass_number: int, chunks_done: float) -> float:
+    """Return how far the stage is, 0 to 1, with so many chunks of one pass done and all of those before it.
+
+    Passes weigh as many pixels as they encode: what costs the time is the encoding, not the decoding.
+    """
+    weights = [sum(rung.width_px * rung.height_px for rung in plan.rungs) for plan in plans]
+    before = sum(weights[:pass_number])
+    now = weights[pass_number] * chunks_done / plans[pass_number].timeline.chunks
+    return BEGUN + (ENCODED - BEGUN) * (before + now) / max(sum(weights), 1)
