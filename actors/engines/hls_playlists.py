@@ -55,9 +55,16 @@ def captions_playlist(presentation: Presentation, track: CaptionTrack) -> str:
 
 
 def key_frames(rendition: Rendition) -> list[KeyFrame]:
-    """Return what is known of the key frames of a rendition, in order of time; empty for sound."""
-    found = [(segment_key(rendition, one), *frame) for one in rendition.segments for frame in one.iframes]
-    ends = [*(start for _, _, _, start in found[1:]), boundaries(rendition)[-1]]
+    """Return what is known of the key frames of a rendition, in order of time; empty for sound.
+
+    Where they are closer than a second apart some are left out: a camera may make every frame one.
+    """
+    found: list[tuple[str, int, int, int]] = []
+    for one in rendition.segments:
+        for offset_bytes, size_bytes, start in one.iframes:
+            if not found or start - found[-1][-1] >= rendition.timescale:
+                found.append((segment_key(rendition, one), offset_bytes, size_bytes, start))
+    ends = [*(start for *_, start in found[1:]), boundaries(rendition)[-1]]
     return [KeyFrame(*one, end) for one, end in zip(found, ends, strict=False)]
 
 

@@ -1,4 +1,4 @@
-"""Playlists and storyboards name other objects of their video; a relative reference loses its page's query.
+"""Playlists, manifests and storyboards name other objects; a relative reference loses its page's query.
 
 So the query that opened the page is appended to each of them, and whoever may read the page can follow it.
 Pure.
@@ -18,7 +18,11 @@ _TILE: Final = re.compile(rb"(?m)^(" + _NAME + rb")(#xywh=\d+,\d+,\d+,\d+\r?)$")
 # HLS (RFC 8216, section 4.1): a line that is no tag, or the URI attribute of one.
 _LINE: Final = re.compile(rb"(?m)^(" + _NAME + rb")(\r?)$")
 _ATTRIBUTE: Final = re.compile(rb'(?m)(?<=[:,]URI=")(' + _NAME + rb')(")')
-_REFERENCES: Final = {"vtt": (_TILE,), "m3u8": (_LINE, _ATTRIBUTE)}
+# DASH (ISO/IEC 23009-1): templates, in which `$Time$` and its like stand for parts of names, and base URLs.
+_PLACES: Final = rb"[A-Za-z0-9._=$%-]+(?:/[A-Za-z0-9._=$%-]+)*"
+_TEMPLATE: Final = re.compile(rb'(\s(?:media|initialization)="' + _PLACES + rb')(")')
+_BASE: Final = re.compile(rb"(<BaseURL>" + _NAME + rb")(</BaseURL>)")
+_REFERENCES: Final = {"vtt": (_TILE,), "m3u8": (_LINE, _ATTRIBUTE), "mpd": (_TEMPLATE, _BASE)}
 
 
 def has_references(name: str, size_bytes: int) -> bool:
@@ -27,7 +31,12 @@ def has_references(name: str, size_bytes: int) -> bool:
 
 
 def with_query(name: str, page: bytes, query: str) -> bytes:
-    """Return the page with the query behind each relative reference; absolute ones stay as they are."""
-    for reference in _REFERENCES[extension_of(name)]:
-        page = reference.sub(rb"\1?" + query.encode() + rb"\2", page)
+    """Return the page with the query behind each relative reference; absolute ones stay as they are.
+
+    In XML `&` is written `&amp;`.
+    """
+    kind = extension_of(name)
+    text = query.replace("&", "&amp;") if kind == "mpd" else query
+    for reference in _REFERENCES[kind]:
+        page = reference.sub(rb"\1?" + text.encode() + rb"\2", page)
     return page

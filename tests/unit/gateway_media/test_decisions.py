@@ -187,6 +187,19 @@ def test_playlists_carry_the_query_on() -> None:
     )
 
 
+def test_manifests_carry_the_query_on_as_xml() -> None:
+    page = (
+        b'<SegmentTemplate timescale="30" initialization="../$RepresentationID$/init.mp4" '
+        b'media="../$RepresentationID$/$Time%05d$.m4s"/><BaseURL>../../en.vtt</BaseURL>'
+        b'<BaseURL>https://other.example/</BaseURL><S media="/absolute.m4s" mimeType="video/mp4"/>'
+    )
+    assert with_query("cmaf/v1/manifest.mpd", page, "a=1&b=2") == (
+        b'<SegmentTemplate timescale="30" initialization="../$RepresentationID$/init.mp4?a=1&amp;b=2" '
+        b'media="../$RepresentationID$/$Time%05d$.m4s?a=1&amp;b=2"/><BaseURL>../../en.vtt?a=1&amp;b=2</BaseURL>'
+        b'<BaseURL>https://other.example/</BaseURL><S media="/absolute.m4s" mimeType="video/mp4"/>'
+    )
+
+
 @given(st.text(max_size=60))
 def test_a_disposition_is_a_plain_header(name: str) -> None:
     header = disposition_of(UUID(int=1), name, download=True)
