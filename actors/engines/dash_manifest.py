@@ -24,6 +24,8 @@ _PROFILE: Final = "urn:mpeg:dash:profile:isoff-live:2011"
 _CHANNELS: Final = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011"
 _PLAIN_CHANNELS: Final = range(1, 7)
 """So far the number of a configuration is that of its channels."""
+_RATE_ROUNDING: Final = 0.001
+"""How far a rate that was written down with three digits may be from what it was."""
 _ROLE: Final = "urn:mpeg:dash:role:2011"
 _CAPTIONS_BPS: Final = 256
 """The schema wants a bandwidth; people speak 15 characters a second, and a cue has its times besides."""
@@ -133,7 +135,10 @@ def _representation(one: Rendition) -> Element:
 
 
 def _frame_rate(fps: float) -> str:
-    """Return frames per second as the ratio of integers that the schema wants: 30000/1001."""
+    """Return frames per second as the ratio of integers that the schema wants: 30000/1001 for 29.97."""
+    nominal = round(fps * 1.001)
+    if abs(nominal / 1.001 - fps) < _RATE_ROUNDING:
+        return f"{nominal * 1000}/1001"
     return str(Fraction(fps).limit_denominator(1001))
 
 

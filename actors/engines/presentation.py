@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Final
 
+from actors.engines.cmaf_track import segment_name
 from subjects.media import MediaSegment, Rendition
 
 ORIGINAL: Final = "original"
@@ -62,7 +63,7 @@ class Presentation:
 
 def segment_key(rendition: Rendition, segment: MediaSegment) -> str:
     """Return the key of a segment: it lies beside the initialization, named by its time."""
-    return f"{posixpath.dirname(rendition.init_key)}/{segment.time}.m4s"
+    return f"{posixpath.dirname(rendition.init_key)}/{segment_name(segment.time)}"
 
 
 def boundaries(rendition: Rendition) -> tuple[int, ...]:
