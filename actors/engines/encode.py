@@ -1,0 +1,107 @@
+"""Chunks of a ladder: the request, the answer, and the adapter that asks a child."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from actors.engines.cmaf_track import Track
+from actors.engines.job_wire import Limits
+from actors.engines.probe_limits import ProbeLimits
+from actors.engines.sandbox import OnProgress, Sandbox
+from subjects.media import Metadata, Rung, Timeline
+
+JOB: Final = "actors.engines.encode_job:encode"
+
+_CPU_PX_PER_SECOND = 8e6
+"""What even a slow core encodes and decodes, all threads together; a clip that asks for more hangs."""
+_SKIPPED_PX_PER_SECOND = 60e6
+_MOST_CPU_SECONDS = 3600
+
+
+class EncodeRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A local file, what the probe said about it, and which output frames to encode in which rungs."""
+
+    path: str
+    out_dir: str
+    """An existing directory; each rung gets a folder of its name in it."""
+    metadata: Metadata
+    timeline: Timeline
+    rungs: tuple[Rung, ...]
+    first_frame: int
+    """A multiple of the timeline's `segment_frames`."""
+    frames: int
+    preset: str = "veryfast"
+    threads: int = 0
+    """Of each encoder; 0 lets it use all cores."""
+    max_picture_px: int = ProbeLimits().max_picture_px
+
+
+class EncodedFrames(msgspec.Struct, frozen=True, kw_only=True):
+    """The tracks that were written, in the order of the rungs."""
+
+    tracks: tuple[Track, ...]
+    warnings: tuple[str, ...] = ()
+    """What was wrong with the source, for the operator: the pictures are the best that could be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkEncoder:
+    """Encodes chunks in the sandbox."""
+
+    sandbox: Sandbox
+    preset: str = "veryfast"
+    threads: int = 0
+    job_limits: Limits = field(
+        default=Limits(memory_bytes=6 << 30, cpu_seconds=120, wall_seconds=180.0, file_bytes=256 << 20)
+    )
+    """What the smallest chunk may use: more pixels get more time, in proportion."""
+
+    async def encode(
+        self,
+        path: Path,
+        metadata: Metadata,
+        timeline: Timeline,
+        rungs: tuple[Rung, ...],
+        *,
+        first_frame: int,
+        frames: int,
+        out_dir: Path,
+        on_progress: OnProgress | None = None,
+    ) -> EncodedFrames:
+        """Encode output frames `first_frame` to `first_frame + frames` once in every rung.
+
+        Safe to repeat: it overwrites its own files. Raises BadMedia `no_frames` when nothing can be decoded,
+        and EngineError when the child died.
+        """
+        request = EncodeRequest(
+            path=str(path),
+            out_dir=str(out_dir),
+            metadata=metadata,
+            timeline=timeline,
+            rungs=rungs,
+            first_frame=first_frame,
+            frames=frames,
+            preset=self.preset,
+            threads=self.threads,
+        )
+        limits = limits_for(request, self.job_limits)
+        return await self.sandbox.run(JOB, request, EncodedFrames, limits, on_progress)
+
+
+def limits_for(request: EncodeRequest, least: Limits) -> Limits:
+    """The limits with time for the pixels of this chunk, and for reading up to it when nothing can be sought."""
+    metadata, line = request.metadata, request.timeline
+    picture_px = metadata.width_px * metadata.height_px
+    decoded = metadata.fps / line.fps  # the rate of a source above 60 is halved
+    encoded_px = sum(rung.width_px * rung.height_px for rung in request.rungs) + picture_px * decoded
+    seconds = encoded_px * request.frames / _CPU_PX_PER_SECOND
+    seconds += picture_px * decoded * request.first_frame / _SKIPPED_PX_PER_SECOND
+    seconds = min(seconds, _MOST_CPU_SECONDS)
+    return replace(
+        least,
+        cpu_seconds=least.cpu_seconds + round(seconds),
+        wall_seconds=least.wall_seconds + seconds,
+    )

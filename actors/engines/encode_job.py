@@ -1,0 +1,93 @@
+"""The job of the encoder: one decode, many encoders, segments on disk. Runs in the child."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+
+from av.video.frame import VideoFrame
+
+from actors.engines.cmaf_track import Track
+from actors.engines.encode import EncodedFrames, EncodeRequest
+from actors.engines.errors import BadMedia, Refusal
+from actors.engines.frame_grid import place_on_grid, shown
+from actors.engines.job_wire import Report
+from actors.engines.ladder_filter import LadderFilter, source_color
+from actors.engines.orientation import Orientation
+from actors.engines.rung_encoder import RungEncoder
+from actors.engines.source_frames import Beginning, SourceFrames
+
+_DECODED, _FLUSHED = 0.9, 0.1
+
+
+def encode(request: EncodeRequest, report: Report) -> EncodedFrames:
+    """Encode a run of output frames. Raises BadMedia, `no_frames` when nothing can be decoded."""
+    report(0.0, "opening the clip")
+    source = SourceFrames(
+        Path(request.path), request.max_picture_px, lambda _: report(0.0, "looking for the chunk")
+    )
+    beginning = source.beginning()
+    with ExitStack() as stack:
+        rungs = [stack.enter_context(one) for one in _encoders(request, beginning)]
+        filters = _filters(request, beginning)
+        made = 0
+        for number, frame in _frames(request, source, beginning):
+            _report_frame(request, made, report, source)
+            for rung, picture in zip(rungs, filters.pictures(frame, number), strict=True):
+                rung.encode(picture)
+            made += 1
+        if made == 0:
+            raise BadMedia(Refusal.NO_FRAMES, f"nothing from frame {request.first_frame} on")
+        tracks = _finished(request, rungs, report)
+    return EncodedFrames(tracks=tracks, warnings=source.damage.warnings)
+
+
+def _frames(
+    request: EncodeRequest, source: SourceFrames, beginning: Beginning
+) -> Iterator[tuple[int, VideoFrame]]:
+    """The output frames of this chunk. One beyond the last frame of the source shows the last."""
+    fps = Fraction(request.timeline.fps_num, request.timeline.fps_den)
+    timed = source.since(request.first_frame / fps, beginning)
+    placed = ((place_on_grid(at, fps), frame) for at, frame in timed)
+    return shown(placed, request.first_frame, request.frames)
+
+
+def _encoders(request: EncodeRequest, beginning: Beginning) -> list[RungEncoder]:
+    color = source_color(beginning.frame).encoded
+    return [
+        RungEncoder(
+            rung,
+            request.timeline,
+            request.first_frame,
+            Path(request.out_dir),
+            color,
+            request.preset,
+            request.threads,
+        )
+        for rung in request.rungs
+    ]
+
+
+def _filters(request: EncodeRequest, beginning: Beginning) -> LadderFilter:
+    return LadderFilter(
+        sizes=[(rung.width_px, rung.height_px) for rung in request.rungs],
+        orientation=Orientation(request.metadata.rotation_degrees, request.metadata.mirrored),
+        color=source_color(beginning.frame).encoded,
+        scratch=Path(request.out_dir),
+    )
+
+
+def _report_frame(request: EncodeRequest, made: int, report: Report, source: SourceFrames) -> None:
+    fraction = _DECODED * made / request.frames
+    report(fraction, "encoding")
+    source.tick = lambda _: report(fraction, "encoding")
+
+
+def _finished(request: EncodeRequest, rungs: list[RungEncoder], report: Report) -> tuple[Track, ...]:
+    tracks = []
+    for rung in rungs:
+        track = rung.finish(lambda: report(_DECODED + _FLUSHED * len(tracks) / len(rungs), "finishing"))
+        if rung.frames != request.frames:
+            raise RuntimeError(f"{rung.rung.name} has {rung.frames} frames instead of {request.frames}")
+        tracks.append(track)
+    return tuple(tracks)

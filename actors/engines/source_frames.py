@@ -1,0 +1,164 @@
+"""The frames of a clip from a moment on, in order, however badly it can be sought in or decoded."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from actors.engines.deinterlace import deinterlaced
+from actors.engines.errors import BadMedia, Refusal
+from actors.engines.frame_source import Tick, flushed, packets
+from actors.engines.media_file import MediaFile, open_media
+
+MARGINS_SECONDS = (0.5, 5.0, 20.0)
+"""How long before a moment the search for a key frame begins: indexes hold decode times, some only guesses."""
+Timed = tuple[Fraction, VideoFrame]
+"""A frame and its time in seconds from the first frame of the clip."""
+
+
+@dataclass(slots=True)
+class Damage:
+    """What could not be decoded."""
+
+    packets: int = 0
+    pictures: int = 0
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """In words; nothing for a sound clip."""
+        told = (
+            (self.packets, "packets of the source could not be decoded"),
+            (self.pictures, "pictures of the source are damaged"),
+        )
+        return tuple(f"{count} {what}" for count, what in told if count)
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """The first frame that can be decoded: the time from which all others count."""
+
+    pts: int
+    frame: VideoFrame
+    time_base: Fraction
+
+
+@dataclass(slots=True)
+class SourceFrames:
+    """Reads one clip; each method opens it anew, which costs 2 ms and forgets what went wrong before."""
+
+    path: Path
+    max_picture_px: int
+    tick: Tick
+    """Called for every frame, also those that only lead to the first one wanted, with its time."""
+    damage: Damage = field(default_factory=Damage)
+
+    def beginning(self) -> Beginning:
+        """Decode the first frame. Raises BadMedia, `no_frames` when there is none."""
+        with self._open() as media:
+            for frame in _Decoder(media, Damage()).frames():
+                base = frame.time_base or media.video.time_base or Fraction(1)
+                return Beginning(_pts(frame) or 0, frame, base)
+        raise BadMedia(Refusal.NO_FRAMES)
+
+    def since(self, at_seconds: Fraction, beginning: Beginning) -> Iterator[Timed]:
+        """Frames in order, of which the first is shown at that moment or, at the clip's begin, after it."""
+        for margin in MARGINS_SECONDS if at_seconds > 0 else ():
+            with self._open() as media:
+                yielded = False
+                if _sought(media, beginning, float(at_seconds) - margin):
+                    for timed in self._run(media, beginning, from_key=True, by=at_seconds):
+                        yielded = True
+                        yield timed
+                if yielded:
+                    return
+        with self._open() as media:
+            yield from self._run(media, beginning, from_key=False, by=None)
+
+    def _run(
+        self, media: MediaFile, beginning: Beginning, *, from_key: bool, by: Fraction | None
+    ) -> Iterator[Timed]:
+        """All frames from where the container stands; none when the first one comes after `by`."""
+        decoder = _Decoder(media, Damage())
+        frames = _from_key(decoder.frames()) if from_key else decoder.frames()
+        if beginning.frame.interlaced_frame:
+            frames = deinterlaced(frames, beginning.frame)
+        last: Fraction | None = None
+        for frame in frames:
+            at = _seconds(frame, beginning, last)
+            self.tick(float(at))
+            if last is None and by is not None and at > by:
+                return
+            if last is None:
+                self.damage = decoder.damage
+            last = at
+            yield at, frame
+
+    @contextmanager
+    def _open(self) -> Iterator[MediaFile]:
+        with open_media(self.path, self.max_picture_px) as media:
+            media.video.codec_context.thread_count = 0
+            media.video.codec_context.thread_type = "AUTO"  # type: ignore[assignment]
+            yield media
+
+
+@dataclass(slots=True)
+class _Decoder:
+    media: MediaFile
+    damage: Damage
+
+    def frames(self) -> Iterator[VideoFrame]:
+        """Everything that can be decoded from where the container stands."""
+        for packet in packets(self.media):
+            yield from self._counted(self._decoded(packet))
+        yield from self._counted(flushed(self.media))
+
+    def _decoded(self, packet: "Packet[VideoStream]") -> list[VideoFrame]:
+        try:
+            return packet.decode()
+        except MemoryError:
+            raise
+        except (av.FFmpegError, ValueError):
+            self.damage.packets += 1
+            return []
+
+    def _counted(self, frames: list[VideoFrame]) -> list[VideoFrame]:
+        self.damage.pictures += sum(frame.is_corrupt for frame in frames)
+        return frames
+
+
+def _from_key(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+    """What precedes the first key frame after a jump was predicted from frames that were never seen."""
+    found = False
+    for frame in frames:
+        found = found or frame.key_frame
+        if found:
+            yield frame
+
+
+def _sought(media: MediaFile, beginning: Beginning, at_seconds: float) -> bool:
+    if at_seconds <= 0:
+        return False
+    base = media.video.time_base or Fraction(1)
+    target = round(beginning.pts * beginning.time_base / base + Fraction(at_seconds) / base)
+    try:
+        media.container.seek(target, stream=media.video)
+    except av.FFmpegError:
+        return False
+    return True
+
+
+def _pts(frame: VideoFrame) -> int | None:
+    return frame.pts if frame.pts is not None else frame.dts
+
+
+def _seconds(frame: VideoFrame, beginning: Beginning, last: Fraction | None) -> Fraction:
+    pts = _pts(frame)
+    if pts is None:
+        return last or Fraction(0)
+    return pts * (frame.time_base or beginning.time_base) - beginning.pts * beginning.time_base
