@@ -143,7 +143,14 @@ def test_a_duration_is_plain_seconds(seconds: Fraction, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("fps", "text"),
-    [(25.0, "25"), (29.97, "2997/100"), (30000 / 1001, "30000/1001"), (59.94005994, "60000/1001")],
+    [
+        (25.0, "25"),
+        (15.5, "31/2"),
+        (23.976, "24000/1001"),
+        (29.97, "30000/1001"),
+        (30000 / 1001, "30000/1001"),
+        (59.94005994, "60000/1001"),
+    ],
 )
 def test_a_frame_rate_is_a_ratio(fps: float, text: str) -> None:
     (group,) = sets_of(manifest(presented(video(fps=fps))))
