@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from storage.identity_ports import Accounts, ApiKeys, Audit, Departures, Sessions
 from storage.limits_port import Buckets
 from storage.ports import Cache, Dependency, Idempotency, Objects, Outbox, Stages, Uploads, Videos
+from storage.renditions_port import Renditions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +14,7 @@ class Storage:
 
     videos: Videos
     stages: Stages
+    renditions: Renditions
     uploads: Uploads
     outbox: Outbox
     idempotency: Idempotency

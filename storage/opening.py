@@ -13,6 +13,7 @@ from storage.postgres.departures import PostgresDepartures
 from storage.postgres.idempotency import PostgresIdempotency
 from storage.postgres.outbox import PostgresOutbox
 from storage.postgres.pool import open_database
+from storage.postgres.renditions import PostgresRenditions
 from storage.postgres.sessions import PostgresSessions
 from storage.postgres.stages import PostgresStages
 from storage.postgres.uploads import PostgresUploads
@@ -47,6 +48,7 @@ async def open_storage(
         yield Storage(
             videos=PostgresVideos(database),
             stages=PostgresStages(database),
+            renditions=PostgresRenditions(database),
             uploads=PostgresUploads(database),
             outbox=PostgresOutbox(database),
             idempotency=PostgresIdempotency(database),

@@ -70,7 +70,9 @@ class Videos(Protocol):
         """
 
     async def reopen(self, video_id: UUID, owner_id: UUID) -> tuple[str, ...] | None:
-        """Make failed stages pending and the video `processing`; return their names in journey order.
+        """Make failed stages pending and the video `processing`, or `playable` when it has a package.
+
+        Returns the names of those stages in journey order.
 
         None when the owner has no such video; empty when nothing failed, or the video was rejected for good.
         """

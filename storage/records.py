@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from storage.rendition_records import Package
 from subjects.media import Frame, Location, Metadata, Picture, Storyboard
 from subjects.message import Priority
 
@@ -82,6 +83,8 @@ class Video(NewVideo, frozen=True, kw_only=True):
     metadata: Metadata | None = None
     original: Original | None = None
     illustration: Illustration | None = None
+    package: Package | None = None
+    """The newest playlists."""
     stages: tuple[StageRecord, ...] = ()
 
 

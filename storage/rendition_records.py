@@ -1,10 +1,9 @@
 """The values that cross the port of renditions: what is planned, what is encoded, what can be played."""
 
-from storage.records import Record
-from subjects.media import MediaSegment, Rendition, Rung, Timeline
+from subjects.media import MediaSegment, Rendition, Rung, Timeline, Value
 
 
-class EncodingPlan(Record, frozen=True, kw_only=True):
+class EncodingPlan(Value, frozen=True, kw_only=True):
     """What one pass over a video encodes: the same frames of the same original in each of its rungs."""
 
     key: str
@@ -13,7 +12,7 @@ class EncodingPlan(Record, frozen=True, kw_only=True):
     rungs: tuple[Rung, ...]
 
 
-class EncodedTrack(Record, frozen=True, kw_only=True):
+class EncodedTrack(Value, frozen=True, kw_only=True):
     """One rung of one chunk, its segments already in object storage."""
 
     rendition: str
@@ -27,14 +26,14 @@ class EncodedTrack(Record, frozen=True, kw_only=True):
     segments: tuple[MediaSegment, ...]
 
 
-class EncodedChunk(Record, frozen=True, kw_only=True):
-    """A chunk of a pass with every rung of it."""
+class EncodedChunk(Value, frozen=True, kw_only=True):
+    """A chunk of a pass with every rung of it, or with none when nothing of the clip could be shown there."""
 
     chunk: int
     tracks: tuple[EncodedTrack, ...]
 
 
-class Package(Record, frozen=True, kw_only=True):
+class Package(Value, frozen=True, kw_only=True):
     """Playlists that were written. What lies under their keys never changes."""
 
     version: int
@@ -43,10 +42,19 @@ class Package(Record, frozen=True, kw_only=True):
     dash_key: str | None = None
 
 
-class Playable(Record, frozen=True, kw_only=True):
+class Playable(Value, frozen=True, kw_only=True):
     """What of a video can be played."""
 
     renditions: tuple[Rendition, ...] = ()
     """By name."""
     package: Package | None = None
     """The newest."""
+
+
+def check_chunk(plan: EncodingPlan, chunk: int, tracks: tuple[EncodedTrack, ...]) -> None:
+    """Raise ValueError unless the plan has such a chunk, whose tracks are the rungs, or none at all."""
+    if not 0 <= chunk < plan.timeline.chunks:
+        raise ValueError(f"there is no chunk {chunk} of {plan.timeline.chunks}")
+    given, wanted = sorted(track.rendition for track in tracks), sorted(rung.name for rung in plan.rungs)
+    if tracks and given != wanted:
+        raise ValueError(f"a chunk of {', '.join(wanted)} cannot hold {', '.join(given)}")

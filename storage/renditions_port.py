@@ -31,7 +31,7 @@ class Renditions(Protocol):
 
         The first record of a chunk stands. Those that record at the same time take turns, so the last one
         sees 0, and so does its repetition. ValueError for a chunk that the plan does not have, or for tracks
-        that are not its rungs. Raises VideoGoneError.
+        that are not its rungs; no tracks at all say that nothing could be made of it. Raises VideoGoneError.
         """
 
     async def recorded_chunks(self, video_id: UUID, pass_number: int = 0) -> frozenset[int]:

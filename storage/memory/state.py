@@ -12,9 +12,11 @@ from storage.errors import QuotaExceededError, VideoGoneError
 from storage.identity_records import AuditEntry, UploadQuota
 from storage.memory.people import Family, Person, RefreshToken, ServiceKey, local_person
 from storage.records import LOCAL_USER_ID, Answer, NewUpload, OutboxLine, Upload, Video
+from storage.rendition_records import EncodedChunk, EncodingPlan, Package
 from storage.uploading import reserved_bytes
 from storage.words import storable
 from subjects.codec import Envelope
+from subjects.media import Rendition
 
 
 def utc_now() -> datetime:
@@ -65,6 +67,11 @@ class State:
     sessions: dict[UUID, Family] = field(default_factory=dict)
     refresh_tokens: dict[bytes, RefreshToken] = field(default_factory=dict)
     api_keys: dict[UUID, ServiceKey] = field(default_factory=dict)
+    plans: dict[tuple[UUID, int], EncodingPlan] = field(default_factory=dict)
+    """By video and pass; so are chunks, which have numbers besides."""
+    chunks: dict[tuple[UUID, int], dict[int, EncodedChunk]] = field(default_factory=dict)
+    renditions: dict[UUID, dict[str, Rendition]] = field(default_factory=dict)
+    packages: dict[UUID, dict[int, Package]] = field(default_factory=dict)
 
     def video(self, video_id: UUID) -> Video:
         """Return a video. Raises VideoGoneError."""
@@ -85,6 +92,13 @@ class State:
         """Keep a video with changes, touched now."""
         self.videos[video.id] = replace(video, **changes, updated_at=self.now())
         return self.videos[video.id]
+
+    def forget_renditions(self, video_id: UUID) -> None:
+        """Drop what was made of a video, as its rows' foreign keys do."""
+        self.plans = {key: plan for key, plan in self.plans.items() if key[0] != video_id}
+        self.chunks = {key: chunks for key, chunks in self.chunks.items() if key[0] != video_id}
+        self.renditions.pop(video_id, None)
+        self.packages.pop(video_id, None)
 
     def upload(self, upload_id: UUID) -> Upload | None:
         """Return an upload with the priority of its video, or None."""

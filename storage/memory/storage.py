@@ -13,6 +13,7 @@ from storage.memory.departures import MemoryDepartures
 from storage.memory.idempotency import MemoryIdempotency
 from storage.memory.objects import MemoryObjects
 from storage.memory.outbox import MemoryOutbox
+from storage.memory.renditions import MemoryRenditions
 from storage.memory.sessions import MemorySessions
 from storage.memory.stages import MemoryStages
 from storage.memory.state import State, utc_now
@@ -28,6 +29,7 @@ class MemoryStorage:
         state = State(now=now)
         self.videos = MemoryVideos(state)
         self.stages = MemoryStages(state)
+        self.renditions = MemoryRenditions(state)
         self.uploads = MemoryUploads(state)
         self.outbox = MemoryOutbox(state)
         self.idempotency = MemoryIdempotency(state, claim_seconds)
@@ -43,6 +45,7 @@ class MemoryStorage:
         return Storage(
             videos=self.videos,
             stages=self.stages,
+            renditions=self.renditions,
             uploads=self.uploads,
             outbox=self.outbox,
             idempotency=self.idempotency,

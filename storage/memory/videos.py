@@ -77,6 +77,7 @@ class MemoryVideos:
         if self.state.owned(video_id, owner_id) is None:
             return False
         del self.state.videos[video_id]
+        self.state.forget_renditions(video_id)
         self.state.placed_by_owner.discard(video_id)
         for upload in [u for u in self.state.uploads.values() if u.video_id == video_id]:
             self._detach(upload)
@@ -106,7 +107,7 @@ class MemoryVideos:
         if not failed or video.status == "rejected":
             return ()
         stages = whole_journey(s for s in video.stages if s.state != "failed")
-        self.state.keep(video, stages=stages, status="processing")
+        self.state.keep(video, stages=stages, status="playable" if video.package else "processing")
         return failed
 
     async def load(self, video_id: UUID) -> Video:

@@ -20,6 +20,7 @@ from storage.records import (
     Upload,
     Video,
 )
+from storage.rendition_records import Package
 from subjects.codec import Envelope
 from subjects.media import Location, Metadata
 from subjects.message import Priority
@@ -45,6 +46,7 @@ def video_of(row: Fields) -> Video:
         metadata=msgspec.convert(row["metadata"], Metadata | None),
         original=_original_of(row),
         illustration=msgspec.convert(row["pictures"], Illustration | None),
+        package=package_of(row) if row["hls_key"] is not None else None,
         stages=whole_journey(msgspec.convert(row["stages"] or [], list[StageRecord])),
     )
 
@@ -79,6 +81,11 @@ def original_of(row: Fields) -> Original:
         content_type=row["content_type"],
         duplicate_of=plain_id(row["duplicate_of"]) if row["duplicate_of"] else None,
     )
+
+
+def package_of(row: Fields) -> Package:
+    """Return a package from its columns."""
+    return Package(version=row["version"], hls_key=row["hls_key"], dash_key=row["dash_key"])
 
 
 def upload_of(row: Fields) -> Upload:

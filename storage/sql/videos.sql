@@ -28,6 +28,7 @@ select
     v.recorded_at, v.priority, v.status, v.rejection_code, v.rejection_detail, v.created_at, v.updated_at,
     p.metadata, i.pictures, o.key as original_key, o.size_bytes as original_size_bytes,
     o.sha256 as original_sha256, o.content_type as original_content_type, o.duplicate_of,
+    k.version, k.hls_key, k.dash_key,
     (
         select jsonb_agg(jsonb_build_object(
             'name', s.name, 'state', s.state, 'attempt', s.attempt, 'error', s.error
@@ -39,6 +40,9 @@ from videos v
 left join probes p on p.video_id = v.id
 left join illustrations i on i.video_id = v.id
 left join originals o on o.video_id = v.id
+left join lateral (
+    select version, hls_key, dash_key from packages where video_id = v.id order by version desc limit 1
+) k on true
 where v.id = $1 and ($2::uuid is null or v.user_id = $2 or v.visibility <> 'private')
 limit 1;
 
@@ -70,6 +74,7 @@ select
     v.recorded_at, v.priority, v.status, v.rejection_code, v.rejection_detail, v.created_at, v.updated_at,
     p.metadata, i.pictures, o.key as original_key, o.size_bytes as original_size_bytes,
     o.sha256 as original_sha256, o.content_type as original_content_type, o.duplicate_of,
+    k.version, k.hls_key, k.dash_key,
     (
         select jsonb_agg(jsonb_build_object(
             'name', s.name, 'state', s.state, 'attempt', s.attempt, 'error', s.error
@@ -81,6 +86,9 @@ from paged v
 left join probes p on p.video_id = v.id
 left join illustrations i on i.video_id = v.id
 left join originals o on o.video_id = v.id
+left join lateral (
+    select version, hls_key, dash_key from packages where video_id = v.id order by version desc limit 1
+) k on true
 order by v.created_at desc, v.id desc
 limit $13;
 
@@ -137,7 +145,10 @@ reopened as (
 ),
 touched as (
     update videos
-    set status = 'processing', updated_at = now()
+    set status = case
+            when exists (select from packages where video_id = videos.id) then 'playable' else 'processing'
+        end,
+        updated_at = now()
     where id in (select id from mine) and (select count(*) from reopened) > 0
 )
 select array(select name from reopened) as names from mine limit 1;

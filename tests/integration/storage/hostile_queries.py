@@ -57,6 +57,10 @@ insert into originals (video_id, user_id, key, size_bytes, sha256, content_type)
 values ('{VIDEO}', '{A}', 'videos/{VIDEO}/original.mp4', 1, '{MARK}', 'video/mp4');
 insert into probes (video_id, metadata) values ('{VIDEO}', '{{"codec": "{MARK}"}}');
 insert into illustrations (video_id, pictures) values ('{VIDEO}', '{{"poster": "{MARK}"}}');
+insert into encoding_plans (video_id, pass, plan) values ('{VIDEO}', 0, '{{"key": "{MARK}"}}');
+insert into encoded_chunks (video_id, pass, chunk, tracks) values ('{VIDEO}', 0, 0, '["{MARK}"]');
+insert into renditions (video_id, name, body) values ('{VIDEO}', 'original', '{{"init_key": "{MARK}"}}');
+insert into packages (video_id, version, hls_key) values ('{VIDEO}', 1, '{MARK}');
 insert into uploads (
     id, user_id, video_id, length_bytes, offset_bytes, content_type, filename, partial, state,
     created_at, expires_at, closed_at, swept_at
@@ -134,6 +138,21 @@ CASES: Mapping[str, Mapping[str, Case]] = {
         "finish_video": work(VIDEO),
     },
     "stages": {"settle_stage": work(*_DONE)},
+    "renditions": {
+        "lock_rendered": work(VIDEO),
+        "keep_plan": work(VIDEO, 1, "{}"),
+        "find_plan": mine(VIDEO, 0),
+        "keep_chunk": work(VIDEO, 0, 1, "[]"),
+        "count_chunks": work(VIDEO, 0),
+        "recorded_chunks": work(VIDEO, 0),
+        "find_chunks": mine(VIDEO, 0),
+        "record_rendition": work(VIDEO, "720p-h264", "{}"),
+        "find_renditions": mine(VIDEO),
+        "find_package": mine(VIDEO),
+        "keep_package": work(VIDEO, 2, MARK, None),
+        "package_of_version": mine(VIDEO, 1),
+        "record_playable": work(WAITING),
+    },
     "uploads": {
         "create_upload": mine(*_upload(2, None), None, None, 0),
         "find_upload": mine(OPEN),

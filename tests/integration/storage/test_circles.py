@@ -13,6 +13,7 @@ from storage.errors import OffsetConflictError, UploadClosedError, VideoGoneErro
 from storage.memory import MemoryObjects
 from storage.opening import open_storage
 from storage.records import Illustration
+from tests.contract.rendition_values import new_package, new_plan, new_rendition, new_tracks
 from tests.contract.storage_values import (
     LATER,
     METADATA,
@@ -36,6 +37,12 @@ async def concatenate(storage: Storage, video_id: UUID, _upload_id: UUID) -> Non
     await storage.uploads.concatenate(new_upload(video_id, expires_at=NOW), [part.id], news())
 
 
+async def plan_and_record(storage: Storage, video_id: UUID, _upload_id: UUID) -> None:
+    plan = new_plan()
+    await storage.renditions.plan(video_id, plan)
+    await storage.renditions.record_chunk(video_id, 0, new_tracks(plan, 0))
+
+
 MOVES: tuple[Move, ...] = (
     concatenate,
     lambda s, v, _: s.videos.remove(v, OWNER, news()),
@@ -45,6 +52,10 @@ MOVES: tuple[Move, ...] = (
     lambda s, v, _: s.videos.record_original(v, new_original()),
     lambda s, v, _: s.videos.record_probe(v, METADATA, None, None),
     lambda s, v, _: s.videos.record_illustration(v, Illustration(posters=())),
+    lambda s, v, _: s.renditions.record_rendition(v, new_rendition()),
+    plan_and_record,
+    lambda s, v, _: s.renditions.record_package(v, new_package(1)),
+    lambda s, v, _: s.renditions.record_playable(v),
     lambda s, v, _: s.stages.settle(v, "prober", "failed", 1, None),
     lambda s, v, _: s.videos.reject(v, "prober", "not_media", "No."),
     lambda s, v, _: s.videos.reopen(v, OWNER),

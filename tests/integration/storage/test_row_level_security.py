@@ -49,7 +49,7 @@ STRANGERS = {
     "another": Asking(user_id=B, role="creator"),
     "holder": Asking(user_id=B, upload_id=other(99)),
 }
-ABOUT_VIDEOS = {"videos", "stages", "uploads"}
+ABOUT_VIDEOS = {"videos", "stages", "renditions", "uploads"}
 EVERY = [(file, name) for file, cases in CASES.items() for name in cases]
 TELL = (
     "select set_config('truthtok.user_id', $1, true), set_config('truthtok.role', $2, true),"

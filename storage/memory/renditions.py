@@ -1,0 +1,86 @@
+"""Twin of the renditions."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from storage.memory.state import State
+from storage.rendition_records import (
+    EncodedChunk,
+    EncodedTrack,
+    EncodingPlan,
+    Package,
+    Playable,
+    check_chunk,
+)
+from subjects.media import Rendition
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRenditions:
+    """Plans, chunks, finished renditions and their playlists in the shared state."""
+
+    state: State
+
+    async def plan(self, video_id: UUID, plan: EncodingPlan, pass_number: int = 0) -> EncodingPlan:
+        """Keep the first plan of a pass and return it."""
+        self.state.video(video_id)
+        return self.state.plans.setdefault((video_id, pass_number), plan)
+
+    async def find_plan(self, video_id: UUID, pass_number: int = 0) -> EncodingPlan | None:
+        """Return the plan of a pass, or None."""
+        return self.state.plans.get((video_id, pass_number))
+
+    async def record_chunk(
+        self, video_id: UUID, chunk: int, tracks: tuple[EncodedTrack, ...], pass_number: int = 0
+    ) -> int:
+        """Keep a chunk and return how many are missing."""
+        self.state.video(video_id)
+        plan = self.state.plans.get((video_id, pass_number))
+        if plan is None:
+            raise ValueError(f"pass {pass_number} of video {video_id} was never planned")
+        check_chunk(plan, chunk, tracks)
+        chunks = self.state.chunks.setdefault((video_id, pass_number), {})
+        chunks.setdefault(chunk, EncodedChunk(chunk=chunk, tracks=tracks))
+        return plan.timeline.chunks - len(chunks)
+
+    async def recorded_chunks(self, video_id: UUID, pass_number: int = 0) -> frozenset[int]:
+        """Return the numbers of the recorded chunks."""
+        return frozenset(self.state.chunks.get((video_id, pass_number), ()))
+
+    async def find_chunks(self, video_id: UUID, pass_number: int = 0) -> tuple[EncodedChunk, ...]:
+        """Return the recorded chunks in order."""
+        chunks = self.state.chunks.get((video_id, pass_number), {})
+        return tuple(chunks[number] for number in sorted(chunks))
+
+    async def record_rendition(self, video_id: UUID, rendition: Rendition) -> None:
+        """Keep a finished rendition, in place of an earlier one."""
+        self.state.keep(self.state.video(video_id))
+        self.state.renditions.setdefault(video_id, {})[rendition.name] = rendition
+
+    async def find(self, video_id: UUID) -> Playable:
+        """Return the finished renditions and the newest package."""
+        known = self.state.renditions.get(video_id, {})
+        return Playable(
+            renditions=tuple(known[name] for name in sorted(known)),
+            package=await self.find_package(video_id),
+        )
+
+    async def find_package(self, video_id: UUID) -> Package | None:
+        """Return the newest package, or None."""
+        packages = self.state.packages.get(video_id, {})
+        return packages[max(packages)] if packages else None
+
+    async def record_package(self, video_id: UUID, package: Package) -> Package:
+        """Keep the first package of a version and return it."""
+        video = self.state.video(video_id)
+        packages = self.state.packages.setdefault(video_id, {})
+        if package.version not in packages:
+            packages[package.version] = package
+            self.state.keep(video, package=packages[max(packages)])
+        return packages[package.version]
+
+    async def record_playable(self, video_id: UUID) -> None:
+        """Make the video playable unless it is beyond that."""
+        video = self.state.video(video_id)
+        if video.status not in ("playable", "ready", "rejected", "failed"):
+            self.state.keep(video, status="playable")

@@ -1,0 +1,111 @@
+"""Renditions in Postgres. Every write locks the video's row first."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from uuid import UUID
+
+import msgspec
+
+from storage.errors import VideoGoneError
+from storage.postgres.pool import Database, Session
+from storage.postgres.rows import package_of
+from storage.queries import Queries
+from storage.rendition_records import (
+    EncodedChunk,
+    EncodedTrack,
+    EncodingPlan,
+    Package,
+    Playable,
+    check_chunk,
+)
+from subjects.media import Rendition
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresRenditions:
+    """Plans, chunks, finished renditions and their playlists."""
+
+    database: Database
+    queries: Queries = field(default_factory=partial(Queries.read, "renditions"))
+
+    async def plan(self, video_id: UUID, plan: EncodingPlan, pass_number: int = 0) -> EncodingPlan:
+        """Keep the first plan of a pass and return it."""
+        async with self._turn(video_id) as session:
+            await session.fetch(self.queries["keep_plan"], video_id, pass_number, plan)
+            return await self._planned(session, video_id, pass_number)
+
+    async def find_plan(self, video_id: UUID, pass_number: int = 0) -> EncodingPlan | None:
+        """Return the plan of a pass, or None."""
+        row = await self.database.fetch_row(self.queries["find_plan"], video_id, pass_number)
+        return msgspec.convert(row["plan"], EncodingPlan) if row else None
+
+    async def record_chunk(
+        self, video_id: UUID, chunk: int, tracks: tuple[EncodedTrack, ...], pass_number: int = 0
+    ) -> int:
+        """Keep a chunk and return how many are missing."""
+        async with self._turn(video_id) as session:
+            plan = await self._planned(session, video_id, pass_number)
+            check_chunk(plan, chunk, tracks)
+            await session.fetch(self.queries["keep_chunk"], video_id, pass_number, chunk, tracks)
+            row = await session.fetch_row(self.queries["count_chunks"], video_id, pass_number)
+        return plan.timeline.chunks - (row["recorded"] if row else 0)
+
+    async def recorded_chunks(self, video_id: UUID, pass_number: int = 0) -> frozenset[int]:
+        """Return the numbers of the recorded chunks."""
+        rows = await self.database.fetch(self.queries["recorded_chunks"], video_id, pass_number)
+        return frozenset(row["chunk"] for row in rows)
+
+    async def find_chunks(self, video_id: UUID, pass_number: int = 0) -> tuple[EncodedChunk, ...]:
+        """Return the recorded chunks in order."""
+        rows = await self.database.fetch(self.queries["find_chunks"], video_id, pass_number)
+        return tuple(
+            EncodedChunk(chunk=row["chunk"], tracks=msgspec.convert(row["tracks"], tuple[EncodedTrack, ...]))
+            for row in rows
+        )
+
+    async def record_rendition(self, video_id: UUID, rendition: Rendition) -> None:
+        """Keep a finished rendition, in place of an earlier one."""
+        query = self.queries["record_rendition"]
+        if await self.database.fetch_row(query, video_id, rendition.name, rendition) is None:
+            raise VideoGoneError(video_id)
+
+    async def find(self, video_id: UUID) -> Playable:
+        """Return the finished renditions and the newest package."""
+        rows = await self.database.fetch(self.queries["find_renditions"], video_id)
+        renditions = tuple(msgspec.convert(row["body"], Rendition) for row in rows)
+        return Playable(renditions=renditions, package=await self.find_package(video_id))
+
+    async def find_package(self, video_id: UUID) -> Package | None:
+        """Return the newest package, or None."""
+        row = await self.database.fetch_row(self.queries["find_package"], video_id)
+        return package_of(row) if row else None
+
+    async def record_package(self, video_id: UUID, package: Package) -> Package:
+        """Keep the first package of a version and return it."""
+        values = package.version, package.hls_key, package.dash_key
+        async with self._turn(video_id) as session:
+            await session.fetch(self.queries["keep_package"], video_id, *values)
+            row = await session.fetch_row(self.queries["package_of_version"], video_id, package.version)
+        return package_of(row) if row else package
+
+    async def record_playable(self, video_id: UUID) -> None:
+        """Make the video playable unless it is beyond that."""
+        if await self.database.fetch_row(self.queries["record_playable"], video_id) is None:
+            raise VideoGoneError(video_id)
+
+    async def _planned(self, session: Session, video_id: UUID, pass_number: int) -> EncodingPlan:
+        """Return a plan that must be there. Raises ValueError."""
+        row = await session.fetch_row(self.queries["find_plan"], video_id, pass_number)
+        if row is None:
+            raise ValueError(f"pass {pass_number} of video {video_id} was never planned")
+        return msgspec.convert(row["plan"], EncodingPlan)
+
+    @asynccontextmanager
+    async def _turn(self, video_id: UUID) -> AsyncIterator[Session]:
+        """A transaction in which nobody else writes about the video. Raises VideoGoneError."""
+        async with self.database.transaction() as session:
+            if await session.fetch_row(self.queries["lock_rendered"], video_id) is None:
+                raise VideoGoneError(video_id)
+            yield session

@@ -1,0 +1,64 @@
+-- name: lock_rendered
+-- Writers about one video take turns. A statement of its own: what follows must see what they left.
+select id from videos where id = $1 limit 1 for update;
+
+-- name: keep_plan
+insert into encoding_plans (video_id, pass, plan)
+values ($1, $2, $3)
+on conflict (video_id, pass) do nothing;
+
+-- name: find_plan
+select plan from encoding_plans where video_id = $1 and pass = $2 limit 1;
+
+-- name: keep_chunk
+insert into encoded_chunks (video_id, pass, chunk, tracks)
+values ($1, $2, $3, $4)
+on conflict (video_id, pass, chunk) do nothing;
+
+-- name: count_chunks
+select count(*) as recorded from encoded_chunks where video_id = $1 and pass = $2 limit 1;
+
+-- name: recorded_chunks
+-- No video is long enough for the limit: it would last eighteen days.
+select chunk from encoded_chunks where video_id = $1 and pass = $2 order by chunk limit 100000;
+
+-- name: find_chunks
+select chunk, tracks from encoded_chunks where video_id = $1 and pass = $2 order by chunk limit 100000;
+
+-- name: record_rendition
+with touched as (
+    update videos set updated_at = now() where id = $1 returning id
+)
+insert into renditions (video_id, name, body)
+select id, $2, $3 from touched
+on conflict (video_id, name) do update set body = excluded.body, finished_at = now()
+returning video_id;
+
+-- name: find_renditions
+select body from renditions where video_id = $1 order by name limit 100;
+
+-- name: find_package
+select version, hls_key, dash_key from packages where video_id = $1 order by version desc limit 1;
+
+-- name: keep_package
+with kept as (
+    insert into packages (video_id, version, hls_key, dash_key)
+    values ($1, $2, $3, $4)
+    on conflict (video_id, version) do nothing
+    returning video_id
+)
+update videos set updated_at = now() where id in (select video_id from kept);
+
+-- name: package_of_version
+select version, hls_key, dash_key from packages where video_id = $1 and version = $2 limit 1;
+
+-- name: record_playable
+with known as (
+    select id, status from videos where id = $1 limit 1 for update
+),
+touched as (
+    update videos
+    set status = 'playable', updated_at = now()
+    where id in (select id from known where status not in ('playable', 'ready', 'rejected', 'failed'))
+)
+select id from known limit 1;

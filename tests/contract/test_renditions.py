@@ -1,0 +1,200 @@
+"""What is planned, encoded and playable."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from uuid import UUID, uuid4
+
+import pytest
+
+from storage.bundle import Storage
+from storage.errors import VideoGoneError
+from storage.rendition_records import EncodedChunk, Playable
+from tests.contract.rendition_values import (
+    HIGH,
+    LOW,
+    new_package,
+    new_plan,
+    new_rendition,
+    new_tracks,
+)
+from tests.contract.storage_values import OWNER, STRANGER, keep, new_original, news
+
+
+async def test_the_first_plan_of_a_pass_stands(storage: Storage) -> None:
+    video, plan = await keep(storage), new_plan(HIGH, LOW)
+    assert await storage.renditions.plan(video.id, plan) == plan
+    assert await storage.renditions.plan(video.id, new_plan(LOW)) == plan
+    assert await storage.renditions.find_plan(video.id) == plan
+
+
+async def test_plans_that_are_made_at_once_are_one(storage: Storage) -> None:
+    video, plans = await keep(storage), [new_plan(HIGH), new_plan(LOW), new_plan(HIGH, LOW)]
+    returned = await asyncio.gather(*(storage.renditions.plan(video.id, plan) for plan in plans))
+    assert returned == [returned[0]] * 3
+
+
+async def test_passes_are_planned_and_recorded_apart(storage: Storage) -> None:
+    video, first, second = await keep(storage), new_plan(LOW), new_plan(HIGH)
+    await storage.renditions.plan(video.id, first)
+    assert await storage.renditions.find_plan(video.id, 1) is None
+    assert await storage.renditions.plan(video.id, second, 1) == second
+    await storage.renditions.record_chunk(video.id, 0, new_tracks(first, 0))
+    assert await storage.renditions.find_chunks(video.id, 1) == ()
+    assert await storage.renditions.record_chunk(video.id, 1, new_tracks(second, 1), 1) == 2
+
+
+async def test_a_pass_may_encode_nothing(storage: Storage) -> None:
+    video, plan = await keep(storage), new_plan()
+    assert await storage.renditions.plan(video.id, plan) == plan
+
+
+async def test_recording_chunks_counts_those_that_are_missing(storage: Storage) -> None:
+    video, plan = await keep(storage), new_plan(HIGH, LOW)
+    await storage.renditions.plan(video.id, plan)
+    left = [
+        await storage.renditions.record_chunk(video.id, chunk, new_tracks(plan, chunk))
+        for chunk in (2, 0, 0, 1, 2)
+    ]
+    assert left == [2, 1, 1, 0, 0]
+    assert await storage.renditions.recorded_chunks(video.id) == {0, 1, 2}
+
+
+async def test_the_first_record_of_a_chunk_stands(storage: Storage) -> None:
+    video, plan = await keep(storage), new_plan(HIGH)
+    await storage.renditions.plan(video.id, plan)
+    await storage.renditions.record_chunk(video.id, 1, new_tracks(plan, 1))
+    await storage.renditions.record_chunk(video.id, 1, new_tracks(plan, 2))
+    assert await storage.renditions.find_chunks(video.id) == (
+        EncodedChunk(chunk=1, tracks=new_tracks(plan, 1)),
+    )
+
+
+async def test_chunks_are_found_in_order(storage: Storage) -> None:
+    video, plan = await keep(storage), new_plan(HIGH, LOW)
+    await storage.renditions.plan(video.id, plan)
+    for chunk in (2, 0, 1):
+        await storage.renditions.record_chunk(video.id, chunk, new_tracks(plan, chunk))
+    assert await storage.renditions.find_chunks(video.id) == tuple(
+        EncodedChunk(chunk=chunk, tracks=new_tracks(plan, chunk)) for chunk in range(3)
+    )
+
+
+async def test_of_chunks_that_end_together_one_is_the_last(storage: Storage) -> None:
+    video, plan = await keep(storage), new_plan(HIGH)
+    await storage.renditions.plan(video.id, plan)
+    left = await asyncio.gather(
+        *(storage.renditions.record_chunk(video.id, chunk, new_tracks(plan, chunk)) for chunk in range(3))
+    )
+    assert sorted(left) == [0, 1, 2]
+
+
+async def test_a_chunk_of_which_nothing_could_be_made_counts(storage: Storage) -> None:
+    video = await keep(storage)
+    await storage.renditions.plan(video.id, new_plan(HIGH))
+    assert await storage.renditions.record_chunk(video.id, 2, ()) == 2
+    assert await storage.renditions.find_chunks(video.id) == (EncodedChunk(chunk=2, tracks=()),)
+
+
+async def test_a_chunk_that_no_plan_has_is_refused(storage: Storage) -> None:
+    video, plan = await keep(storage), new_plan(HIGH)
+    tracks = new_tracks(plan, 0)
+    with pytest.raises(ValueError, match="never planned"):
+        await storage.renditions.record_chunk(video.id, 0, tracks)
+    await storage.renditions.plan(video.id, plan)
+    for chunk in (-1, 3):
+        with pytest.raises(ValueError, match="no chunk"):
+            await storage.renditions.record_chunk(video.id, chunk, tracks)
+    with pytest.raises(ValueError, match="cannot hold"):
+        await storage.renditions.record_chunk(video.id, 0, new_tracks(new_plan(HIGH, LOW), 0))
+    assert await storage.renditions.recorded_chunks(video.id) == frozenset()
+
+
+async def test_renditions_are_found_by_name_the_latest_of_each(storage: Storage) -> None:
+    video = await keep(storage)
+    sound = new_rendition("audio-aac", kind="audio", width_px=None, height_px=None, fps=None, channels=2)
+    for rendition in (new_rendition(bandwidth_bps=9), sound, new_rendition()):
+        await storage.renditions.record_rendition(video.id, rendition)
+    assert (await storage.renditions.find(video.id)).renditions == (new_rendition(), sound)
+
+
+async def test_the_newest_package_is_found_whatever_came_last(storage: Storage) -> None:
+    video = await keep(storage)
+    assert await storage.renditions.find_package(video.id) is None
+    for version in (1, 10, 2):
+        await storage.renditions.record_package(video.id, new_package(version))
+    assert await storage.renditions.find_package(video.id) == new_package(10)
+    assert (await storage.renditions.find(video.id)).package == new_package(10)
+
+
+async def test_the_first_package_of_a_version_stands(storage: Storage) -> None:
+    video, first = await keep(storage), new_package(1, dash_key=None)
+    assert await storage.renditions.record_package(video.id, first) == first
+    assert await storage.renditions.record_package(video.id, new_package(1)) == first
+
+
+async def test_a_video_shows_its_newest_package_to_whoever_sees_it(storage: Storage) -> None:
+    video = await keep(storage)
+    for version in (1, 2):
+        await storage.renditions.record_package(video.id, new_package(version))
+    loaded = await storage.videos.load(video.id)
+    assert loaded.package == new_package(2)
+    assert await storage.videos.find(video.id, STRANGER) == loaded
+
+
+async def test_a_video_becomes_playable_and_then_ready(storage: Storage) -> None:
+    video = await keep(storage)
+    await storage.videos.record_original(video.id, new_original())
+    for _ in range(2):
+        await storage.renditions.record_playable(video.id)
+        assert (await storage.videos.load(video.id)).status == "playable"
+    await storage.videos.finish(video.id)
+    await storage.renditions.record_playable(video.id)
+    assert (await storage.videos.load(video.id)).status == "ready"
+
+
+async def test_a_rejected_or_failed_video_does_not_become_playable(storage: Storage) -> None:
+    rejected, failed = await keep(storage), await keep(storage)
+    await storage.videos.reject(rejected.id, "prober", "not_media", "No.")
+    await storage.stages.settle(failed.id, "prober", "failed", 1, "boom")
+    for video, status in ((rejected, "rejected"), (failed, "failed")):
+        await storage.renditions.record_playable(video.id)
+        assert (await storage.videos.load(video.id)).status == status
+
+
+async def test_a_video_with_a_package_is_playable_again_when_its_failed_stages_are_reopened(
+    storage: Storage,
+) -> None:
+    video = await keep(storage)
+    await storage.renditions.record_package(video.id, new_package(1))
+    await storage.stages.settle(video.id, "thumbnailer", "failed", 5, "boom: it broke")
+    await storage.videos.reopen(video.id, OWNER)
+    assert (await storage.videos.load(video.id)).status == "playable"
+
+
+WRITES: tuple[Callable[[Storage, UUID], Awaitable[object]], ...] = (
+    lambda storage, video_id: storage.renditions.plan(video_id, new_plan(HIGH)),
+    lambda storage, video_id: storage.renditions.record_chunk(video_id, 0, new_tracks(new_plan(HIGH), 0)),
+    lambda storage, video_id: storage.renditions.record_rendition(video_id, new_rendition()),
+    lambda storage, video_id: storage.renditions.record_package(video_id, new_package(1)),
+)
+
+
+async def test_what_was_made_of_a_video_goes_with_it(storage: Storage) -> None:
+    video, other = await keep(storage), await keep(storage)
+    for write in WRITES:
+        await write(storage, video.id)
+        await write(storage, other.id)
+    await storage.videos.remove(video.id, OWNER, news())
+    assert await storage.renditions.find(video.id) == Playable()
+    assert await storage.renditions.find_plan(video.id) is None
+    assert await storage.renditions.find_chunks(video.id) == ()
+    assert await storage.renditions.recorded_chunks(video.id) == frozenset()
+    assert (await storage.renditions.find(other.id)).package is not None
+    assert len(await storage.renditions.find_chunks(other.id)) == 1
+
+
+async def test_work_on_the_renditions_of_a_removed_video_is_told_that_it_is_gone(storage: Storage) -> None:
+    gone = uuid4()
+    for write in (*WRITES, lambda storage, video_id: storage.renditions.record_playable(video_id)):
+        with pytest.raises(VideoGoneError):
+            await write(storage, gone)
