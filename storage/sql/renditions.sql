@@ -16,11 +16,15 @@ values ($1, $2, $3, $4)
 on conflict (video_id, pass, chunk) do nothing;
 
 -- name: count_chunks
-select count(*) as recorded from encoded_chunks where video_id = $1 and pass = $2 limit 1;
+select video_id, count(*) as recorded
+from encoded_chunks
+where video_id = $1 and pass = $2
+group by video_id
+limit 1;
 
 -- name: recorded_chunks
 -- No video is long enough for the limit: it would last eighteen days.
-select chunk from encoded_chunks where video_id = $1 and pass = $2 order by chunk limit 100000;
+select video_id, chunk from encoded_chunks where video_id = $1 and pass = $2 order by chunk limit 100000;
 
 -- name: find_chunks
 select chunk, tracks from encoded_chunks where video_id = $1 and pass = $2 order by chunk limit 100000;

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from storage.bundle import Storage
+from storage.journey import STAGE_NAMES
 from storage.records import StageRecord
 from tests.contract.storage_values import NOW, OWNER, keep, news
 
@@ -43,7 +44,7 @@ async def test_an_actor_outside_the_journey_that_gives_up_fails_its_video(storag
         assert await storage.stages.settle(video.id, "finisher", "failed", 5, "boom: it broke")
     failed = await storage.videos.load(video.id)
     assert failed.status == "failed"
-    assert [record.state for record in failed.stages] == ["pending"] * 3
+    assert [record.state for record in failed.stages] == ["pending"] * len(STAGE_NAMES)
     await storage.videos.finish(video.id)
     assert not await storage.stages.settle(video.id, "finisher", "failed", 5, "boom: it broke")
     assert (await storage.videos.load(video.id)).status == "ready"
@@ -60,10 +61,9 @@ async def test_a_late_failure_undoes_nothing(storage: Storage, state: Any) -> No
 
 async def test_stages_that_settle_at_the_same_time_are_all_kept(storage: Storage) -> None:
     video = await keep(storage)
-    names = ("uploader", "prober", "thumbnailer")
-    await asyncio.gather(*(storage.stages.settle(video.id, name, "done", 1, None) for name in names))
+    await asyncio.gather(*(storage.stages.settle(video.id, name, "done", 1, None) for name in STAGE_NAMES))
     loaded = await storage.videos.load(video.id)
-    assert loaded.stages == tuple(StageRecord(name=name, state="done", attempt=1) for name in names)
+    assert loaded.stages == tuple(StageRecord(name=name, state="done", attempt=1) for name in STAGE_NAMES)
 
 
 async def test_a_stage_that_settles_while_its_video_is_removed_leaves_nothing(storage: Storage) -> None:

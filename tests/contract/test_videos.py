@@ -52,6 +52,7 @@ async def test_a_created_video_is_found_as_it_was_said_with_every_stage_pending(
         ("uploader", "pending"),
         ("prober", "pending"),
         ("thumbnailer", "pending"),
+        ("transcoder", "pending"),
     ]
 
 
