@@ -161,6 +161,55 @@ class DeclaredSettings(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         setting("TRUTHTOK_REDIRECT_TO_STORAGE", "send readers to presigned URLs where storage makes them"),
     ] = True
+    codecs: Annotated[
+        str,
+        setting(
+            "TRUTHTOK_CODECS",
+            "what each size is encoded in: h264 (all browsers play it), hevc, av1, vp9, separated by commas",
+        ),
+    ] = "h264"
+    encode_preset: Annotated[
+        Literal[
+            "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"
+        ],
+        setting(
+            "TRUTHTOK_ENCODE_PRESET",
+            "x264's: ultrafast to veryslow; slower ones look better for the same bytes",
+        ),
+    ] = "veryfast"
+    encode_threads: Annotated[
+        int,
+        setting(
+            "TRUTHTOK_ENCODE_THREADS", "threads of one encoder; 0: as many as there are cores", ge=0, le=64
+        ),
+    ] = 0
+    encode_memory_bytes: Annotated[
+        int,
+        setting(
+            "TRUTHTOK_ENCODE_MEMORY_BYTES",
+            "what encoding a chunk may take at most, as address space",
+            unit="bytes",
+            ge=1024**3,
+        ),
+    ] = 6 * 1024**3
+    encode_cpu_seconds: Annotated[
+        int,
+        setting(
+            "TRUTHTOK_ENCODE_CPU_SECONDS",
+            "of all cores together for the smallest chunk; more pixels get more",
+            unit="s",
+            ge=10,
+        ),
+    ] = 120
+    encode_wall_seconds: Annotated[
+        float,
+        setting(
+            "TRUTHTOK_ENCODE_WALL_SECONDS",
+            "how long the smallest chunk may take; more pixels get more",
+            unit="s",
+            ge=10,
+        ),
+    ] = 180.0
     sweep_seconds: Annotated[
         float, setting("TRUTHTOK_SWEEP_SECONDS", "how often abandoned uploads are looked for", unit="s", ge=1)
     ] = 60.0

@@ -9,6 +9,7 @@ from gateway.signing import media_expiry, media_url
 from gateway.visibility import get_visible
 from storage.keys import video_prefix
 from storage.records import Illustration, Video
+from storage.rendition_records import Package
 from subjects.media import Picture
 
 
@@ -32,7 +33,9 @@ class Playback(Answer, frozen=True, kw_only=True):
     """What a player needs. Null is not there yet, or never will be."""
 
     hls: str | None = None
+    """The newest playlist of all renditions (HTTP Live Streaming)."""
     dash: str | None = None
+    """The newest manifest of the same segments (MPEG-DASH)."""
     original: str | None = None
     poster: str | None = None
     """The widest of the posters in JPEG, which every player shows."""
@@ -61,6 +64,7 @@ def playback_of(house: Surroundings, video: Video) -> Playback:
     return Playback(
         original=signed.url(video.original.key) if video.original is not None else None,
         expires_at=datetime.fromtimestamp(expires_at, UTC),
+        **(streams(signed, video.package) if video.package is not None else {}),
         **(pictures(signed, video.illustration) if video.illustration is not None else {}),
     )
 
@@ -75,6 +79,14 @@ class Signer:
         """Return the URL of an object by its key."""
         name = key.removeprefix(f"{video_prefix(self._video.id)}/")
         return media_url(self._config, self._video.id, name, self._expires_at)
+
+
+def streams(signed: Signer, package: Package) -> dict[str, Any]:
+    """Return the fields of a playback that adaptive players read."""
+    return {
+        "hls": signed.url(package.hls_key),
+        "dash": signed.url(package.dash_key) if package.dash_key is not None else None,
+    }
 
 
 def pictures(signed: Signer, illustration: Illustration) -> dict[str, Any]:

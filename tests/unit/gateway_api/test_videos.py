@@ -3,6 +3,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from storage.keys import package_folder
+from storage.rendition_records import Package
 from subjects.codec import open_message
 from subjects.video import VideoDeleted
 
@@ -136,6 +138,32 @@ async def test_playback_tells_only_what_exists(house):
     told = (await house.ask("GET", f"/api/v1/videos/{video['id']}/playback")).json
     assert {name for name, value in told.items() if value} == {"expires_at"}
     assert set(told) >= {"hls", "dash", "original", "poster", "storyboard", "storyboard_vtt", "captions"}
+
+
+async def test_playback_signs_the_newest_playlists(house):
+    video = await house.announce()
+    video_id = UUID(video["id"])
+    for version, manifest in ((1, None), (2, "manifest.mpd")):
+        folder = package_folder(video_id, version)
+        package = Package(
+            version=version,
+            hls_key=f"{folder}/master.m3u8",
+            dash_key=manifest and f"{folder}/{manifest}",
+        )
+        await house.storage.renditions.record_package(video_id, package)
+        told = (await house.ask("GET", f"/api/v1/videos/{video_id}/playback")).json
+        stem = f"http://media.test/media/{video_id}/cmaf/v{version}"
+        assert told["hls"].startswith(f"{stem}/master.m3u8?expires=")
+        assert manifest is None or told["dash"].startswith(f"{stem}/{manifest}?expires=")
+        assert (told["dash"] is None) == (manifest is None)
+
+
+async def test_a_video_is_playable_before_it_is_ready(house):
+    video = await house.announce()
+    await house.storage.renditions.record_playable(UUID(video["id"]))
+    assert (await house.ask("GET", f"/api/v1/videos/{video['id']}")).json["status"] == "playable"
+    listed = (await house.ask("GET", "/api/v1/videos?status=playable")).json["data"]
+    assert [one["id"] for one in listed] == [video["id"]]
 
 
 async def test_playback_signs_what_exists(house, illustrated):
