@@ -8,12 +8,14 @@ create table encoding_plans (
     primary key (video_id, pass)
 );
 
--- One row per chunk that is encoded: whoever adds the last one of a pass sees that none is missing.
+-- One row per chunk that is encoded. How many of its pass were missing with it stays: so the one that was added
+-- last, and no other, says on every delivery that the pass is complete.
 create table encoded_chunks (
     video_id uuid not null,
     pass integer not null,
     chunk integer not null check (chunk >= 0),
     tracks jsonb not null check (jsonb_typeof(tracks) = 'array'),
+    missing integer not null check (missing >= 0),
     encoded_at timestamptz not null default now(),
     primary key (video_id, pass, chunk),
     foreign key (video_id, pass) references encoding_plans on delete cascade

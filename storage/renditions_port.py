@@ -4,6 +4,7 @@ The docstring is the contract; the adapter and its twin are held to it by `tests
 Every method may raise StorageUnavailableError, and every write is safe to repeat.
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 from uuid import UUID
 
@@ -27,15 +28,19 @@ class Renditions(Protocol):
     async def record_chunk(
         self, video_id: UUID, chunk: int, tracks: tuple[EncodedTrack, ...], pass_number: int = 0
     ) -> int:
-        """Keep what was made of a chunk and return how many chunks of the pass are still missing.
+        """Keep what was made of a chunk and return how many chunks of the pass were missing then.
 
-        The first record of a chunk stands. Those that record at the same time take turns, so the last one
-        sees 0, and so does its repetition. ValueError for a chunk that the plan does not have, or for tracks
-        that are not its rungs; no tracks at all say that nothing could be made of it. Raises VideoGoneError.
+        The first record of a chunk stands, and a repetition returns what it returned. Those that record at
+        the same time take turns: so one chunk of a pass, the last, sees 0, and no other ever does. ValueError
+        for a chunk that the plan does not have, or for tracks that are not its rungs; no tracks at all say
+        that nothing could be made of it. Raises VideoGoneError.
         """
 
-    async def recorded_chunks(self, video_id: UUID, pass_number: int = 0) -> frozenset[int]:
-        """Return the numbers of the chunks that are recorded. Empty also when the video is gone."""
+    async def recorded_chunks(self, video_id: UUID, pass_number: int = 0) -> Mapping[int, bool]:
+        """Return the chunks that are recorded, and of each whether it has tracks.
+
+        Empty also when the video is gone.
+        """
 
     async def find_chunks(self, video_id: UUID, pass_number: int = 0) -> tuple[EncodedChunk, ...]:
         """Return the recorded chunks of a pass in order. Empty also when the video is gone."""

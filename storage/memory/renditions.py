@@ -1,5 +1,6 @@
 """Twin of the renditions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -33,7 +34,7 @@ class MemoryRenditions:
     async def record_chunk(
         self, video_id: UUID, chunk: int, tracks: tuple[EncodedTrack, ...], pass_number: int = 0
     ) -> int:
-        """Keep a chunk and return how many are missing."""
+        """Keep the first record of a chunk and return how many were missing then."""
         self.state.video(video_id)
         plan = self.state.plans.get((video_id, pass_number))
         if plan is None:
@@ -41,11 +42,12 @@ class MemoryRenditions:
         check_chunk(plan, chunk, tracks)
         chunks = self.state.chunks.setdefault((video_id, pass_number), {})
         chunks.setdefault(chunk, EncodedChunk(chunk=chunk, tracks=tracks))
-        return plan.timeline.chunks - len(chunks)
+        return plan.timeline.chunks - 1 - list(chunks).index(chunk)  # a dictionary keeps the order of arrival
 
-    async def recorded_chunks(self, video_id: UUID, pass_number: int = 0) -> frozenset[int]:
-        """Return the numbers of the recorded chunks."""
-        return frozenset(self.state.chunks.get((video_id, pass_number), ()))
+    async def recorded_chunks(self, video_id: UUID, pass_number: int = 0) -> Mapping[int, bool]:
+        """Return the recorded chunks, and of each whether it has tracks."""
+        chunks = self.state.chunks.get((video_id, pass_number), {})
+        return {number: bool(one.tracks) for number, one in chunks.items()}
 
     async def find_chunks(self, video_id: UUID, pass_number: int = 0) -> tuple[EncodedChunk, ...]:
         """Return the recorded chunks in order."""

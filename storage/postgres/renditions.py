@@ -1,6 +1,6 @@
 """Renditions in Postgres. Every write locks the video's row first."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -44,18 +44,19 @@ class PostgresRenditions:
     async def record_chunk(
         self, video_id: UUID, chunk: int, tracks: tuple[EncodedTrack, ...], pass_number: int = 0
     ) -> int:
-        """Keep a chunk and return how many are missing."""
+        """Keep the first record of a chunk and return how many were missing then."""
         async with self._turn(video_id) as session:
             plan = await self._planned(session, video_id, pass_number)
             check_chunk(plan, chunk, tracks)
-            await session.fetch(self.queries["keep_chunk"], video_id, pass_number, chunk, tracks)
-            row = await session.fetch_row(self.queries["count_chunks"], video_id, pass_number)
-        return plan.timeline.chunks - (row["recorded"] if row else 0)
+            place = video_id, pass_number, chunk
+            await session.fetch(self.queries["keep_chunk"], *place, tracks, plan.timeline.chunks)
+            row = await session.fetch_row(self.queries["find_missing"], *place)
+        return int(row["missing"]) if row else 0
 
-    async def recorded_chunks(self, video_id: UUID, pass_number: int = 0) -> frozenset[int]:
-        """Return the numbers of the recorded chunks."""
+    async def recorded_chunks(self, video_id: UUID, pass_number: int = 0) -> Mapping[int, bool]:
+        """Return the recorded chunks, and of each whether it has tracks."""
         rows = await self.database.fetch(self.queries["recorded_chunks"], video_id, pass_number)
-        return frozenset(row["chunk"] for row in rows)
+        return {row["chunk"]: row["has_tracks"] for row in rows}
 
     async def find_chunks(self, video_id: UUID, pass_number: int = 0) -> tuple[EncodedChunk, ...]:
         """Return the recorded chunks in order."""

@@ -11,20 +11,23 @@ on conflict (video_id, pass) do nothing;
 select plan from encoding_plans where video_id = $1 and pass = $2 limit 1;
 
 -- name: keep_chunk
-insert into encoded_chunks (video_id, pass, chunk, tracks)
-values ($1, $2, $3, $4)
-on conflict (video_id, pass, chunk) do nothing;
-
--- name: count_chunks
-select video_id, count(*) as recorded
+-- Of a chunk that is there already nothing is kept, but what would be is checked first: it may not be negative.
+insert into encoded_chunks (video_id, pass, chunk, tracks, missing)
+select $1, $2, $3, $4, greatest($5::integer - 1 - count(*), 0)
 from encoded_chunks
 where video_id = $1 and pass = $2
-group by video_id
-limit 1;
+on conflict (video_id, pass, chunk) do nothing;
+
+-- name: find_missing
+select video_id, missing from encoded_chunks where video_id = $1 and pass = $2 and chunk = $3 limit 1;
 
 -- name: recorded_chunks
 -- No video is long enough for the limit: it would last eighteen days.
-select video_id, chunk from encoded_chunks where video_id = $1 and pass = $2 order by chunk limit 100000;
+select video_id, chunk, jsonb_array_length(tracks) > 0 as has_tracks
+from encoded_chunks
+where video_id = $1 and pass = $2
+order by chunk
+limit 100000;
 
 -- name: find_chunks
 select chunk, tracks from encoded_chunks where video_id = $1 and pass = $2 order by chunk limit 100000;

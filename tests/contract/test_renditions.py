@@ -53,10 +53,25 @@ async def test_recording_chunks_counts_those_that_are_missing(storage: Storage) 
     await storage.renditions.plan(video.id, plan)
     left = [
         await storage.renditions.record_chunk(video.id, chunk, new_tracks(plan, chunk))
-        for chunk in (2, 0, 0, 1, 2)
+        for chunk in (2, 0, 0, 1)
     ]
-    assert left == [2, 1, 1, 0, 0]
-    assert await storage.renditions.recorded_chunks(video.id) == {0, 1, 2}
+    assert left == [2, 1, 1, 0]
+    assert await storage.renditions.recorded_chunks(video.id) == {0: True, 1: True, 2: True}
+
+
+async def test_a_repetition_is_told_what_the_first_record_was_so_only_one_ever_is_the_last(
+    storage: Storage,
+) -> None:
+    video, plan = await keep(storage), new_plan(HIGH)
+    await storage.renditions.plan(video.id, plan)
+    first, again = [
+        {
+            chunk: await storage.renditions.record_chunk(video.id, chunk, new_tracks(plan, chunk))
+            for chunk in (1, 2, 0)
+        }
+        for _ in range(2)
+    ]
+    assert first == again == {1: 2, 2: 1, 0: 0}
 
 
 async def test_the_first_record_of_a_chunk_stands(storage: Storage) -> None:
@@ -92,6 +107,7 @@ async def test_a_chunk_of_which_nothing_could_be_made_counts(storage: Storage) -
     video = await keep(storage)
     await storage.renditions.plan(video.id, new_plan(HIGH))
     assert await storage.renditions.record_chunk(video.id, 2, ()) == 2
+    assert await storage.renditions.recorded_chunks(video.id) == {2: False}
     assert await storage.renditions.find_chunks(video.id) == (EncodedChunk(chunk=2, tracks=()),)
 
 
@@ -106,7 +122,7 @@ async def test_a_chunk_that_no_plan_has_is_refused(storage: Storage) -> None:
             await storage.renditions.record_chunk(video.id, chunk, tracks)
     with pytest.raises(ValueError, match="cannot hold"):
         await storage.renditions.record_chunk(video.id, 0, new_tracks(new_plan(HIGH, LOW), 0))
-    assert await storage.renditions.recorded_chunks(video.id) == frozenset()
+    assert await storage.renditions.recorded_chunks(video.id) == {}
 
 
 async def test_renditions_are_found_by_name_the_latest_of_each(storage: Storage) -> None:
@@ -188,7 +204,7 @@ async def test_what_was_made_of_a_video_goes_with_it(storage: Storage) -> None:
     assert await storage.renditions.find(video.id) == Playable()
     assert await storage.renditions.find_plan(video.id) is None
     assert await storage.renditions.find_chunks(video.id) == ()
-    assert await storage.renditions.recorded_chunks(video.id) == frozenset()
+    assert await storage.renditions.recorded_chunks(video.id) == {}
     assert (await storage.renditions.find(other.id)).package is not None
     assert len(await storage.renditions.find_chunks(other.id)) == 1
 

@@ -58,7 +58,7 @@ values ('{VIDEO}', '{A}', 'videos/{VIDEO}/original.mp4', 1, '{MARK}', 'video/mp4
 insert into probes (video_id, metadata) values ('{VIDEO}', '{{"codec": "{MARK}"}}');
 insert into illustrations (video_id, pictures) values ('{VIDEO}', '{{"poster": "{MARK}"}}');
 insert into encoding_plans (video_id, pass, plan) values ('{VIDEO}', 0, '{{"key": "{MARK}"}}');
-insert into encoded_chunks (video_id, pass, chunk, tracks) values ('{VIDEO}', 0, 0, '["{MARK}"]');
+insert into encoded_chunks (video_id, pass, chunk, tracks, missing) values ('{VIDEO}', 0, 0, '["{MARK}"]', 0);
 insert into renditions (video_id, name, body) values ('{VIDEO}', 'original', '{{"init_key": "{MARK}"}}');
 insert into packages (video_id, version, hls_key) values ('{VIDEO}', 1, '{MARK}');
 insert into uploads (
@@ -142,8 +142,8 @@ CASES: Mapping[str, Mapping[str, Case]] = {
         "lock_rendered": work(VIDEO),
         "keep_plan": work(VIDEO, 1, "{}"),
         "find_plan": mine(VIDEO, 0),
-        "keep_chunk": work(VIDEO, 0, 1, "[]"),
-        "count_chunks": work(VIDEO, 0),
+        "keep_chunk": work(VIDEO, 0, 1, "[]", 3),
+        "find_missing": work(VIDEO, 0, 0),
         "recorded_chunks": work(VIDEO, 0),
         "find_chunks": mine(VIDEO, 0),
         "record_rendition": work(VIDEO, "720p-h264", "{}"),
