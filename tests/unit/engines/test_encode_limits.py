@@ -1,0 +1,55 @@
+"""How much a chunk may use."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from actors.engines.encode import EncodeRequest, limits_for
+from actors.engines.job_wire import Limits
+from subjects.media import Metadata, Rung, Timeline
+
+LEAST = Limits(memory_bytes=1 << 30, cpu_seconds=100, wall_seconds=50.0)
+RUNG = Rung(name="360p-h264", codec="h264", width_px=640, height_px=360, bitrate_bps=800_000)
+REQUEST = EncodeRequest(
+    path="clip.mp4",
+    out_dir="out",
+    metadata=Metadata(
+        duration_seconds=60.0,
+        format="mp4",
+        size_bytes=1 << 20,
+        width_px=640,
+        height_px=360,
+        fps=30.0,
+        codec="h264",
+        bitrate_bps=800_000,
+    ),
+    timeline=Timeline(
+        fps_num=30, fps_den=1, frames=1800, gop_frames=60, segment_frames=120, chunk_frames=480
+    ),
+    rungs=(RUNG,),
+    first_frame=0,
+    frames=480,
+)
+
+
+def limits(**changes: Any) -> Limits:
+    return limits_for(replace(REQUEST, **changes), LEAST)
+
+
+def test_a_chunk_gets_no_less_than_the_least_and_the_same_memory() -> None:
+    small = limits(frames=1)
+    assert small.memory_bytes == LEAST.memory_bytes
+    assert small.cpu_seconds >= 100
+    assert small.wall_seconds > 50.0
+
+
+def test_more_pixels_and_a_longer_way_to_them_get_more_time() -> None:
+    usual = limits()
+    for more in (limits(rungs=(RUNG, RUNG)), limits(first_frame=100_000)):
+        assert more.cpu_seconds > usual.cpu_seconds
+        assert more.wall_seconds > usual.wall_seconds
+    assert limits(frames=1).wall_seconds < usual.wall_seconds
+
+
+def test_no_chunk_may_run_for_ever() -> None:
+    assert limits(frames=10**9).wall_seconds <= 50.0 + 3600
