@@ -1,0 +1,28 @@
+"""What a child wrote of a track, as it is stored and recorded. Pure."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+from actors.engines.cmaf_track import INIT_NAME, Track, segment_name
+from storage.keys import rendition_key
+from storage.rendition_records import EncodedTrack
+
+
+def track_files(video_id: UUID, track: Track, out_dir: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the key of each file of a track and where it lies; exactly what the track tells of."""
+    names = (INIT_NAME, *(segment_name(segment.time) for segment in track.segments))
+    for name in names:
+        yield rendition_key(video_id, track.rendition, name), out_dir / track.rendition / name
+
+
+def encoded_track(video_id: UUID, track: Track) -> EncodedTrack:
+    """Return the record of one rung of a chunk."""
+    return EncodedTrack(
+        rendition=track.rendition,
+        codecs=track.codecs,
+        timescale=track.timescale,
+        init_key=rendition_key(video_id, track.rendition, INIT_NAME),
+        init_sha256=track.init_sha256,
+        segments=track.segments,
+    )

@@ -1,0 +1,155 @@
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors.encoder import Encoder
+from actors.engines.cmaf_track import INIT_NAME, Track, segment_name
+from actors.engines.encode import EncodedFrames
+from actors.engines.errors import BadMedia, JobKilled, Refusal
+from actors.engines.passes import BEGUN, ENCODED, orders_of
+from storage.errors import VideoGoneError
+from storage.keys import rendition_key
+from storage.records import LOCAL_USER_ID
+from subjects.codec import seal
+from subjects.media import Rung
+from subjects.message import Priority
+from subjects.video import VideoDeleted
+from subjects.work import PackageDue
+from tests.encoded import KEY, METADATA, PLAN, RUNGS, segments
+from tests.unit.actors.conftest import VIDEO, Reports
+
+ORDERS = orders_of(VIDEO, PLAN, METADATA, 0)
+
+
+class Engine:
+    """Writes small files in place of segments, or raises."""
+
+    def __init__(self, trouble: Exception | None = None) -> None:
+        self.trouble = trouble
+        self.asked: list[int] = []
+
+    async def encode(
+        self,
+        path: Path,
+        metadata: Any,
+        timeline: Any,
+        rungs: tuple[Rung, ...],
+        *,
+        first_frame: int,
+        frames: int,
+        out_dir: Path,
+        on_progress: Any,
+    ) -> EncodedFrames:
+        self.asked.append(first_frame)
+        if self.trouble:
+            raise self.trouble
+        await on_progress(0.5, "encoding")
+        return EncodedFrames(tracks=tuple(written(rung, first_frame, frames, out_dir) for rung in rungs))
+
+
+def written(rung: Rung, first_frame: int, frames: int, out_dir: Path) -> Track:
+    folder, pieces = out_dir / rung.name, segments(first_frame, frames)
+    folder.mkdir()
+    for name in (INIT_NAME, *(segment_name(piece.time) for piece in pieces)):
+        (folder / name).write_text(f"{rung.name} {name}")
+    return Track(
+        rendition=rung.name, codecs="avc1.64001f", timescale=30, init_sha256="ab" * 32, segments=pieces
+    )
+
+
+@pytest.fixture
+async def stored(objects: Any, storage: Any) -> Any:
+    await objects.put(KEY, b"abc")
+    await storage.renditions.plan(VIDEO, PLAN)
+    return objects
+
+
+def encoder(engine: Any, storage: Any, objects: Any, scratch: Path) -> Encoder:
+    return Encoder(engine, objects, storage.videos, storage.renditions, scratch)
+
+
+async def test_the_segments_of_every_rung_are_stored_under_their_times(
+    storage: Any, stored: Any, reports: Reports, tmp_path: Path
+) -> None:
+    assert await encoder(Engine(), storage, stored, tmp_path).handle(ORDERS[1], reports.ctx) == ()
+    names = [INIT_NAME, "480.m4s", "600.m4s", "720.m4s", "840.m4s"]
+    wanted = {rendition_key(VIDEO, rung.name, name) for rung in RUNGS for name in names}
+    assert {key for key in stored.objects if key != KEY} == wanted
+    (chunk,) = await storage.renditions.find_chunks(VIDEO)
+    assert (chunk.chunk, [track.rendition for track in chunk.tracks]) == (1, [rung.name for rung in RUNGS])
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - of three names
+
+
+async def test_whoever_makes_the_last_chunk_asks_for_the_playlists_and_nobody_else(
+    storage: Any, stored: Any, reports: Reports, tmp_path: Path
+) -> None:
+    engine = Engine()
+    actor = encoder(engine, storage, stored, tmp_path)
+    order = (ORDERS[2], ORDERS[0], ORDERS[1])
+    said = [await actor.handle(one, reports.ctx) for one in order]
+    assert said == [(), (), (PackageDue(video_id=VIDEO),)]
+    assert [await actor.handle(one, reports.ctx) for one in order] == said, "a redelivery says the same"
+    assert len(engine.asked) == 3, "and encodes nothing again"
+
+
+async def test_progress_counts_what_others_have_made(
+    storage: Any, stored: Any, reports: Reports, tmp_path: Path
+) -> None:
+    actor = encoder(Engine(), storage, stored, tmp_path)
+    await actor.handle(ORDERS[0], Reports().ctx)
+    await actor.handle(ORDERS[2], reports.ctx)
+    assert reports.fractions[0] == pytest.approx(BEGUN + (ENCODED - BEGUN) / 3)
+
+
+async def test_a_pass_of_which_a_chunk_cannot_be_made_is_ended_without_further_work(
+    storage: Any, stored: Any, reports: Reports, tmp_path: Path
+) -> None:
+    engine = Engine(BadMedia(Refusal.NO_FRAMES))
+    actor = encoder(engine, storage, stored, tmp_path)
+    said = [await actor.handle(one, reports.ctx) for one in ORDERS]
+    assert said == [(), (), (PackageDue(video_id=VIDEO),)]
+    assert len(engine.asked) == 1
+    assert [one.tracks for one in await storage.renditions.find_chunks(VIDEO)] == [(), (), ()]
+
+
+async def test_a_chunk_that_kills_every_child_is_blamed_on_the_third(
+    storage: Any, stored: Any, tmp_path: Path
+) -> None:
+    actor = encoder(Engine(JobKilled("SIGSEGV")), storage, stored, tmp_path)
+    for attempt in (1, 2):
+        with pytest.raises(JobKilled):
+            await actor.handle(ORDERS[0], Reports(attempt).ctx)
+        assert await storage.renditions.recorded_chunks(VIDEO) == {}
+    await actor.handle(ORDERS[0], Reports(3).ctx)
+    assert await storage.renditions.recorded_chunks(VIDEO) == {0: False}
+
+
+async def test_a_deleted_video_is_not_encoded(
+    storage: Any, stored: Any, reports: Reports, tmp_path: Path
+) -> None:
+    await deleted(storage)
+    engine = Engine()
+    with pytest.raises(VideoGoneError):
+        await encoder(engine, storage, stored, tmp_path).handle(ORDERS[0], reports.ctx)
+    assert engine.asked == []
+    assert stored.objects == {}
+
+
+async def test_nothing_is_left_of_a_video_deleted_while_it_was_encoded(
+    storage: Any, stored: Any, reports: Reports, tmp_path: Path
+) -> None:
+    class Deleting(Engine):
+        async def encode(self, *given: Any, **named: Any) -> EncodedFrames:
+            await deleted(storage)
+            return await super().encode(*given, **named)
+
+    with pytest.raises(VideoGoneError):
+        await encoder(Deleting(), storage, stored, tmp_path).handle(ORDERS[0], reports.ctx)
+    assert stored.objects == {}
+
+
+async def deleted(storage: Any) -> None:
+    farewell = seal(VideoDeleted(video_id=VIDEO), message_id="d", priority=Priority.NORMAL)
+    await storage.videos.remove(VIDEO, LOCAL_USER_ID, farewell)
