@@ -91,7 +91,7 @@ class ChunkEncoder:
 
 
 def limits_for(request: EncodeRequest, least: Limits) -> Limits:
-    """The limits with time for the pixels of this chunk, and for reading up to it when nothing can be sought."""
+    """The limits with time for the pixels of this chunk: encoded, decoded, and skipped on the way to it."""
     metadata, line = request.metadata, request.timeline
     picture_px = metadata.width_px * metadata.height_px
     decoded = metadata.fps / line.fps  # the rate of a source above 60 is halved

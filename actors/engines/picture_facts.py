@@ -13,7 +13,7 @@ class PictureFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Width of a stored pixel by its height: 4:3 for anamorphic pictures, 1:1 when nothing is said."""
     pixel_aspect_den: int = 1
     fps_num: int
-    """The measured frame rate as a fraction: 30000/1001."""
+    """The measured frame rate as a fraction: 30000/1001. Both are positive."""
     fps_den: int
     duration_seconds: float
     """Of the picture: from the first frame's presentation to the end of the last one's."""
