@@ -84,7 +84,7 @@ def _report_frame(request: EncodeRequest, made: int, report: Report, source: Sou
 
 
 def _finished(request: EncodeRequest, rungs: list[RungEncoder], report: Report) -> tuple[Track, ...]:
-    tracks = []
+    tracks: list[Track] = []
     for rung in rungs:
         track = rung.finish(lambda: report(_DECODED + _FLUSHED * len(tracks) / len(rungs), "finishing"))
         if rung.frames != request.frames:

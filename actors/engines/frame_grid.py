@@ -1,8 +1,8 @@
 """Which source frame each output frame shows. Pure.
 
-Output frame n is shown from n / fps on. A source frame takes its place in the output at the grid point nearest
-to its time (in the middle: the later one), and output frame n shows the last one that has come by n. Rounding
-matters: containers that keep milliseconds, and phones whose clocks tremble, put half of all frames a little
+Output frame n is shown from n / fps on. A source frame takes its place at the grid point nearest to its time
+(in the middle: the later one), and output frame n shows the last one that has come by n. Rounding matters:
+containers that keep milliseconds, and phones whose clocks tremble, put half of all frames a little
 after their grid point, and each of those would be missed once and shown twice.
 The answer depends on times alone, so chunks that are made apart show what one run over all would.
 """

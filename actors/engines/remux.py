@@ -1,11 +1,10 @@
 """A source packaged as it is: the request, the answer, and the adapter that asks a child."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 import msgspec
-from msgspec.structs import replace
 
 from actors.engines.cmaf_track import Track
 from actors.engines.job_wire import Limits

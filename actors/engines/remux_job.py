@@ -1,10 +1,10 @@
-"""The job of the remuxer: the packets of a clip as CMAF segments, not one of them decoded. Runs in the child."""
+"""The job of the remuxer: the packets of a clip as CMAF segments, none of them decoded. Runs in the child."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import av
 from av.packet import Packet
@@ -99,7 +99,7 @@ class PictureCopy:
         begin = round(begin_seconds / base)
         return cls(request, media.video, base, begin, length_size(context.extradata))
 
-    def __enter__(self) -> "PictureCopy":
+    def __enter__(self) -> Self:
         request = self.request
         cut = Cut(request.longest_segment_seconds, request.shortest_segment_seconds)
         self._writer = SegmentWriter(Path(request.out_dir) / request.video_rendition, cut)
@@ -112,7 +112,7 @@ class PictureCopy:
     def __exit__(self, *_: object) -> None:
         self._container.close()
 
-    def add(self, packet: Packet) -> float:
+    def add(self, packet: "Packet[Any]") -> float:
         """Take the next packet, return its time in seconds. Raises UnfitError."""
         if packet.pts is None or packet.dts is None:
             raise UnfitError("a packet has no time")
@@ -139,7 +139,7 @@ class PictureCopy:
         """How many were written."""
         return self._writer.samples
 
-    def _check(self, packet: Packet, *, key: bool) -> None:
+    def _check(self, packet: "Packet[Any]", *, key: bool) -> None:
         if packet.is_corrupt or packet.has_sidedata("new_extradata"):
             raise UnfitError("a packet is damaged, or changes the configuration")
         if packet.is_discard:

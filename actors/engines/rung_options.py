@@ -16,7 +16,7 @@ _VPX_SPEEDS = {"ultrafast": 8, "superfast": 8, "veryfast": 7, "faster": 6, "fast
 
 
 def encoder_name(rung: Rung) -> str:
-    """libav's name of the encoder. Raises ValueError."""
+    """Return libav's name of the encoder. Raises ValueError."""
     if rung.codec not in _ENCODERS:
         raise ValueError(f"no encoder for {rung.codec}")
     return _ENCODERS[rung.codec]

@@ -18,7 +18,15 @@ from actors.engines.job_wire import Limits, Order, Outcome, OutOfMemory, Progres
 from actors.engines.sandbox_child import PROGRESS_EVERY_SECONDS
 from actors.engines.sandbox_job import SandboxJob
 
-PRELOAD = ("numpy", "av.subtitles.stream", "actors.engines.probe_job", "actors.engines.thumbnails_job")
+PRELOAD = (
+    "numpy",
+    "av.subtitles.stream",
+    "actors.engines.probe_job",
+    "actors.engines.thumbnails_job",
+    "actors.engines.encode_job",
+    "actors.engines.remux_job",
+    "actors.engines.audio_job",
+)
 OnProgress = Callable[[float, str], Awaitable[None]]
 RequestT = TypeVar("RequestT", bound=msgspec.Struct)
 ResultT = TypeVar("ResultT")

@@ -49,7 +49,7 @@ class SoundCopy:
     def __exit__(self, *_: object) -> None:
         self._writer.__exit__(None, None, None)
 
-    def add(self, packet: Packet) -> None:
+    def add(self, packet: "Packet[Any]") -> None:
         """Take the next packet; one without a time follows on, one that steps back is dropped."""
         rate = self.stream.codec_context.sample_rate
         begin = self._next or 0

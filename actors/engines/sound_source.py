@@ -14,7 +14,7 @@ from av.stream import Disposition
 
 SAMPLE_RATE_HZ = 48_000
 JITTER_SECONDS = 0.1
-"""A smaller step in the times is a container's rounding; a larger one is a gap, or sound that comes twice."""
+"""A smaller step in the times is a container's rounding, a larger one a gap, or sound that comes twice."""
 _SILENCE_SAMPLES = 4_096
 Samples = npt.NDArray[np.float32]
 """float32 (channels, n), 1.0 is full scale."""
@@ -42,6 +42,8 @@ class SoundSource:
     most_seconds: float
     """How long the video is: what comes after is not heard."""
     tick: Callable[[float], None]
+    """Called for every packet with the seconds that were heard."""
+    heard_seconds: float = 0.0
     damaged_packets: int = 0
 
     @property
@@ -63,7 +65,7 @@ class SoundSource:
             if rest.shape[1] and begin < most:
                 heard += rest.shape[1]
                 yield rest
-            self.tick(heard / SAMPLE_RATE_HZ)
+            self.heard_seconds = heard / SAMPLE_RATE_HZ
             if heard >= most:
                 return
 
@@ -84,6 +86,7 @@ class SoundSource:
     def _frames(self) -> Iterator[AudioFrame]:
         try:
             for packet in self.container.demux(self.stream):
+                self.tick(self.heard_seconds)
                 try:
                     yield from packet.decode()
                 except MemoryError:

@@ -19,7 +19,7 @@ _MUXER = {**MUXER, "movflags": MUXER["movflags"].replace("frag_keyframe", "frag_
 
 
 class SoundWriter:
-    """Mux packets whose times count samples from the beginning of the video. Use it in `with`, then `finish`."""
+    """Mux packets whose times count samples from the video's beginning. Use it in `with`, then `finish`."""
 
     def __init__(self, folder: Path, segment_seconds: float) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ class SoundWriter:
         """Add a track whose packets are copied."""
         self._stream = self._container.add_stream_from_template(template)
 
-    def mux(self, packet: Packet) -> None:
+    def mux(self, packet: "Packet[Any]") -> None:
         """Take the next packet. One that begins before the video is dropped: no decode time is negative."""
         if packet.pts is None or packet.pts < 0:
             return

@@ -1,6 +1,6 @@
 """The frames of a clip from a moment on, in order, however badly it can be sought in or decoded."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -13,11 +13,11 @@ from av.video.stream import VideoStream
 
 from actors.engines.deinterlace import deinterlaced
 from actors.engines.errors import BadMedia, Refusal
-from actors.engines.frame_source import Tick, flushed, packets
+from actors.engines.frame_source import flushed, packets, seconds_of
 from actors.engines.media_file import MediaFile, open_media
 
 MARGINS_SECONDS = (0.5, 5.0, 20.0)
-"""How long before a moment the search for a key frame begins: indexes hold decode times, some only guesses."""
+"""How long before a moment the search for a key frame begins: indexes hold decode times, or guesses."""
 Timed = tuple[Fraction, VideoFrame]
 """A frame and its time in seconds from the first frame of the clip."""
 
@@ -54,14 +54,14 @@ class SourceFrames:
 
     path: Path
     max_picture_px: int
-    tick: Tick
-    """Called for every frame, also those that only lead to the first one wanted, with its time."""
+    tick: Callable[[float], None]
+    """Called for every packet with its time, also those that only lead to the first frame wanted."""
     damage: Damage = field(default_factory=Damage)
 
     def beginning(self) -> Beginning:
         """Decode the first frame. Raises BadMedia, `no_frames` when there is none."""
         with self._open() as media:
-            for frame in _Decoder(media, Damage()).frames():
+            for frame in _Decoder(media, self.tick).frames():
                 base = frame.time_base or media.video.time_base or Fraction(1)
                 return Beginning(_pts(frame) or 0, frame, base)
         raise BadMedia(Refusal.NO_FRAMES)
@@ -72,49 +72,49 @@ class SourceFrames:
             with self._open() as media:
                 yielded = False
                 if _sought(media, beginning, float(at_seconds) - margin):
-                    for timed in self._run(media, beginning, from_key=True, by=at_seconds):
+                    for timed in self._run(media, beginning, at_seconds):
                         yielded = True
                         yield timed
                 if yielded:
                     return
         with self._open() as media:
-            yield from self._run(media, beginning, from_key=False, by=None)
+            yield from self._run(media, beginning, None)
 
-    def _run(
-        self, media: MediaFile, beginning: Beginning, *, from_key: bool, by: Fraction | None
-    ) -> Iterator[Timed]:
-        """All frames from where the container stands; none when the first one comes after `by`."""
-        decoder = _Decoder(media, Damage())
-        frames = _from_key(decoder.frames()) if from_key else decoder.frames()
+    def _run(self, media: MediaFile, beginning: Beginning, by: Fraction | None) -> Iterator[Timed]:
+        """All frames from where the container stands; none when the first key frame comes after `by`."""
+        decoder = _Decoder(media, self._tick)
+        frames = decoder.frames()
+        if by is not None:
+            frames = _from_key(frames, lambda frame: _seconds(frame, beginning) > by)
         if beginning.frame.interlaced_frame:
             frames = deinterlaced(frames, beginning.frame)
-        last: Fraction | None = None
+        last = Fraction(0)
         for frame in frames:
-            at = _seconds(frame, beginning, last)
-            self.tick(float(at))
-            if last is None and by is not None and at > by:
-                return
-            if last is None:
-                self.damage = decoder.damage
-            last = at
-            yield at, frame
+            last = _seconds(frame, beginning, last)
+            self.damage = decoder.damage
+            yield last, frame
+
+    def _tick(self, at_seconds: float) -> None:
+        self.tick(at_seconds)  # looked up each time: what it reports changes on the way
 
     @contextmanager
     def _open(self) -> Iterator[MediaFile]:
         with open_media(self.path, self.max_picture_px) as media:
             media.video.codec_context.thread_count = 0
-            media.video.codec_context.thread_type = "AUTO"  # type: ignore[assignment]
+            media.video.codec_context.thread_type = "AUTO"
             yield media
 
 
 @dataclass(slots=True)
 class _Decoder:
     media: MediaFile
-    damage: Damage
+    tick: Callable[[float], None]
+    damage: Damage = field(default_factory=Damage)
 
     def frames(self) -> Iterator[VideoFrame]:
         """Everything that can be decoded from where the container stands."""
         for packet in packets(self.media):
+            self.tick(seconds_of(self.media, packet.pts))
             yield from self._counted(self._decoded(packet))
         yield from self._counted(flushed(self.media))
 
@@ -132,10 +132,15 @@ class _Decoder:
         return frames
 
 
-def _from_key(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
-    """What precedes the first key frame after a jump was predicted from frames that were never seen."""
+def _from_key(frames: Iterator[VideoFrame], late: Callable[[VideoFrame], bool]) -> Iterator[VideoFrame]:
+    """The frames from the first key frame on, none when that is late.
+
+    What precedes it after a jump was predicted from frames that were never seen.
+    """
     found = False
     for frame in frames:
+        if not found and late(frame):
+            return
         found = found or frame.key_frame
         if found:
             yield frame
@@ -157,8 +162,8 @@ def _pts(frame: VideoFrame) -> int | None:
     return frame.pts if frame.pts is not None else frame.dts
 
 
-def _seconds(frame: VideoFrame, beginning: Beginning, last: Fraction | None) -> Fraction:
+def _seconds(frame: VideoFrame, beginning: Beginning, last: Fraction = Fraction(0)) -> Fraction:
     pts = _pts(frame)
     if pts is None:
-        return last or Fraction(0)
+        return last
     return pts * (frame.time_base or beginning.time_base) - beginning.pts * beginning.time_base
