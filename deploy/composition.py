@@ -7,6 +7,8 @@ from typing import Final
 from actors.core.actor import AnyActor
 from actors.core.host import UNDERTAKER, actor_intake, undertaker_intake
 from actors.core.intake import Intake
+from actors.encoder import Encoder
+from actors.engines.preparation import Preparer
 from actors.engines.probe import MediaProbe
 from actors.engines.sandbox import Sandbox
 from actors.engines.thumbnails import Illustrator
@@ -14,9 +16,12 @@ from actors.eraser import Eraser
 from actors.expirer import Expirer
 from actors.finisher import Finisher
 from actors.forgetter import Forgetter
+from actors.packager import Packager
 from actors.prober import Prober
 from actors.thumbnailer import Thumbnailer
+from actors.transcoder import Transcoder
 from actors.uploader import Uploader
+from deploy.encoding import chunk_encoder, ladder_policy
 from deploy.ports import Ports
 from deploy.settings import SettingsError
 
@@ -26,6 +31,21 @@ ACTORS: Final[Mapping[type[AnyActor], Callable[[Ports, Sandbox], AnyActor]]] = {
     Thumbnailer: lambda has, box: Thumbnailer(
         Illustrator(box), has.storage.objects, has.storage.videos, has.scratch
     ),
+    Transcoder: lambda has, box: Transcoder(
+        Preparer(box, ladder_policy(has.settings)),
+        has.storage.objects,
+        has.storage.videos,
+        has.storage.renditions,
+        has.scratch,
+    ),
+    Encoder: lambda has, box: Encoder(
+        chunk_encoder(has.settings, box),
+        has.storage.objects,
+        has.storage.videos,
+        has.storage.renditions,
+        has.scratch,
+    ),
+    Packager: lambda has, _: Packager(has.storage.objects, has.storage.videos, has.storage.renditions),
     Finisher: lambda has, _: Finisher(has.storage.videos),
     Expirer: lambda has, _: Expirer(
         has.storage.objects, has.storage.uploads, has.storage.departures, lambda: datetime.now(UTC)
@@ -33,7 +53,7 @@ ACTORS: Final[Mapping[type[AnyActor], Callable[[Ports, Sandbox], AnyActor]]] = {
     Eraser: lambda has, _: Eraser(has.storage.objects, has.bus, lambda: datetime.now(UTC)),
     Forgetter: lambda has, _: Forgetter(has.storage.departures, has.storage.videos),
 }
-NEEDS_SANDBOX: Final = frozenset({Prober.name, Thumbnailer.name})
+NEEDS_SANDBOX: Final = frozenset({Prober.name, Thumbnailer.name, Transcoder.name, Encoder.name})
 ACTOR_NAMES: Final = (*(kind.name for kind in ACTORS), UNDERTAKER)
 
 

@@ -26,6 +26,7 @@ class Ports:
     scratch: Path
     migrations: Foundation
     streams: Foundation
+    settings: Settings
     confinement: Confinement | None = None
     """Of processes that serve clients."""
 
@@ -63,6 +64,7 @@ async def open_ports(settings: Settings, name: str, *, asks: bool = False) -> As
             scratch=Path(scratch),
             migrations=Foundation(lambda: pending(settings.database_url), MIGRATE),
             streams=Foundation(lambda: missing_streams(bus.wire), APPLY),
+            settings=settings,
             confinement=Confinement(lambda: find_freedom(settings.database_url)) if asks else None,
         )
 

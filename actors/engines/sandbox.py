@@ -23,6 +23,7 @@ PRELOAD = (
     "av.subtitles.stream",
     "actors.engines.probe_job",
     "actors.engines.thumbnails_job",
+    "actors.engines.inspection_job",
     "actors.engines.encode_job",
     "actors.engines.remux_job",
     "actors.engines.audio_job",

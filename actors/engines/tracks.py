@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
+from actors.engines.bandwidth import average_bps, peak_bps
 from actors.engines.cmaf_track import INIT_NAME, Track, segment_name
 from storage.keys import rendition_key
 from storage.rendition_records import EncodedTrack
+from subjects.media import Metadata, Rendition
 
 
 def track_files(video_id: UUID, track: Track, out_dir: Path) -> Iterator[tuple[str, Path]]:
@@ -24,5 +26,42 @@ def encoded_track(video_id: UUID, track: Track) -> EncodedTrack:
         timescale=track.timescale,
         init_key=rendition_key(video_id, track.rendition, INIT_NAME),
         init_sha256=track.init_sha256,
+        segments=track.segments,
+    )
+
+
+def picture_rendition(video_id: UUID, track: Track, metadata: Metadata) -> Rendition:
+    """Return the source's pictures as a rendition."""
+    return Rendition(
+        name=track.rendition,
+        kind="video",
+        codec=metadata.codec,
+        codecs=track.codecs,
+        width_px=metadata.width_px,
+        height_px=metadata.height_px,
+        fps=metadata.fps,
+        bandwidth_bps=peak_bps(track.segments, track.timescale),
+        average_bps=average_bps(track.segments, track.timescale),
+        timescale=track.timescale,
+        init_key=rendition_key(video_id, track.rendition, INIT_NAME),
+        segments=track.segments,
+    )
+
+
+def sound_rendition(
+    video_id: UUID, track: Track, sample_rate_hz: int | None, channels: int | None
+) -> Rendition:
+    """Return sound as a rendition."""
+    return Rendition(
+        name=track.rendition,
+        kind="audio",
+        codec="aac",
+        codecs=track.codecs,
+        sample_rate_hz=sample_rate_hz,
+        channels=channels,
+        bandwidth_bps=peak_bps(track.segments, track.timescale),
+        average_bps=average_bps(track.segments, track.timescale),
+        timescale=track.timescale,
+        init_key=rendition_key(video_id, track.rendition, INIT_NAME),
         segments=track.segments,
     )

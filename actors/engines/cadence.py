@@ -1,0 +1,78 @@
+"""How a picture's frames follow one another, from the times of its packets. Pure; times are in ticks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+
+from actors.engines.timing import believable_fps
+
+_CLOCK_SECONDS = Fraction(11, 10_000)
+"""What a time may be off: files that went through Matroska or FLV carry rounding to milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """When a packet's picture is shown, in the order of decoding."""
+
+    pts: int
+    duration: int
+    """0 when nothing is said."""
+    key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """Times of one picture stream, at least one packet."""
+
+    packets: Sequence[Packet]
+    time_base: Fraction
+
+    @property
+    def times(self) -> list[int]:
+        """When each picture is shown, ascending, each once."""
+        return sorted({packet.pts for packet in self.packets})
+
+    @property
+    def rate(self) -> Fraction | None:
+        """The mean frames per second; None for a single picture, or what no clip shows."""
+        times = self.times
+        if len(times) == 1:
+            return None
+        mean = (len(times) - 1) / ((times[-1] - times[0]) * self.time_base)
+        return mean if believable_fps(mean, None) else None
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether all frames but the last are equally long, within the rounding of the container's clock."""
+        times = self.times
+        gaps = [later - earlier for earlier, later in pairwise(times)]
+        tolerance = max(Fraction(1), _CLOCK_SECONDS / self.time_base)
+        mean = Fraction(times[-1] - times[0], max(len(gaps), 1))
+        return all(abs(gap - mean) <= tolerance for gap in gaps)
+
+    def seconds_from(self, first: int, fps: Fraction) -> Fraction:
+        """From the picture shown at `first` to the end of the last one."""
+        last = max(self.packets, key=lambda packet: packet.pts)
+        held = last.duration * self.time_base or 1 / fps
+        return max(last.pts - first, 0) * self.time_base + held
+
+    def longest_gop_seconds(self, seconds: Fraction) -> float | None:
+        """The longest way between key frames, or from one to the end; None when there is none."""
+        keys = sorted(packet.pts for packet in self.packets if packet.key)
+        if not keys:
+            return None
+        ways = [Fraction(later - earlier) for earlier, later in pairwise(keys)]
+        to_the_end = keys[0] + seconds / self.time_base - keys[-1]
+        return float(max([*ways, to_the_end]) * self.time_base)
+
+    @property
+    def has_closed_gops(self) -> bool:
+        """Whether nothing that is decoded after a key frame is shown before it."""
+        key: int | None = None
+        for packet in self.packets:
+            if packet.key:
+                key = packet.pts
+            elif key is not None and packet.pts < key:
+                return False
+        return True

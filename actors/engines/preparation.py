@@ -1,0 +1,124 @@
+"""What comes before pictures are encoded: a look into the source, its sound, and itself if it plays.
+
+Each step is a job of its own in the sandbox, so what a clip does to one child costs that step alone.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from msgspec.structs import replace
+
+from actors.engines.audio import EncodedSound, SoundEncoder
+from actors.engines.blame import blamed_on_the_clip
+from actors.engines.errors import BadMedia
+from actors.engines.inspection import Inspector
+from actors.engines.ladder import Ladder, ladder_of
+from actors.engines.ladder_policy import LadderPolicy
+from actors.engines.picture_facts import PictureFacts
+from actors.engines.remux import Remuxed, Remuxer
+from actors.engines.sandbox import OnProgress, Sandbox
+from subjects.media import Metadata, Timeline
+
+logger = logging.getLogger(__name__)
+
+_INSPECTED: Final = 0.3
+_PACKAGED: Final = 0.6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What was found out and made, in folders named like the renditions."""
+
+    ladder: Ladder
+    source: Remuxed | None = None
+    """The source itself, when it plays as it is; its sound may be there, too."""
+    sound: EncodedSound | None = None
+    """The sound, when the clip has any and it had to be encoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preparer:
+    """Prepares sources in the sandbox."""
+
+    sandbox: Sandbox
+    policy: LadderPolicy = field(default=LadderPolicy())
+
+    async def prepare(
+        self, path: Path, metadata: Metadata, out_dir: Path, attempt: int, on_progress: OnProgress
+    ) -> Prepared:
+        """Prepare a probed clip. Safe to repeat: it overwrites its own files.
+
+        Raises BadMedia when no picture can be decoded, and EngineError when a child died, unless this is the
+        attempt on which the clip is to blame. A source that cannot be cut is encoded, sound that cannot be
+        decoded is left out: neither keeps the pictures from playing.
+        """
+        with blamed_on_the_clip(attempt):
+            facts = await Inspector(self.sandbox).inspect(
+                path, size_bytes=metadata.size_bytes, on_progress=_within(on_progress, 0.0, _INSPECTED)
+            )
+        ladder, source = ladder_of(metadata, facts, self.policy), None
+        if ladder.untouched:
+            told = _within(on_progress, _INSPECTED, _PACKAGED)
+            with _at_worst(attempt, f"{path.name} is encoded, though it might play"):
+                source = await self._packaged(path, metadata, ladder.timeline, out_dir, told)
+            ladder = ladder if source is not None else self._touched(metadata, facts)
+        sound = None
+        if metadata.audio is not None and (source is None or source.audio is None):
+            told = _within(on_progress, _PACKAGED, 1.0)
+            with _at_worst(attempt, f"{path.name} is left without sound"):
+                sound = await self._heard(path, ladder.timeline, out_dir, told)
+        return Prepared(ladder=ladder, source=source, sound=sound)
+
+    async def _packaged(
+        self, path: Path, metadata: Metadata, line: Timeline, out_dir: Path, on_progress: OnProgress
+    ) -> Remuxed | None:
+        """Return the source in segments, or None when it is not fit for that."""
+        made = await Remuxer(self.sandbox).remux(
+            path,
+            out_dir,
+            duration_seconds=line.frames / line.fps,
+            size_bytes=metadata.size_bytes,
+            on_progress=on_progress,
+        )
+        if made.unfit or made.video is None:
+            logger.info("%s is encoded, though it might play: %s", path.name, made.unfit)
+            return None
+        return made
+
+    async def _heard(
+        self, path: Path, line: Timeline, out_dir: Path, on_progress: OnProgress
+    ) -> EncodedSound:
+        return await SoundEncoder(self.sandbox).encode(
+            path,
+            out_dir,
+            duration_seconds=line.frames / line.fps,
+            segment_seconds=line.segment_frames / line.fps,
+            on_progress=on_progress,
+        )
+
+    def _touched(self, metadata: Metadata, facts: PictureFacts) -> Ladder:
+        """Return the ladder of a clip that turned out to begin at none of its key frames."""
+        return ladder_of(metadata, replace(facts, starts_with_key_frame=False), self.policy)
+
+
+@contextmanager
+def _at_worst(attempt: int, outcome: str) -> Iterator[None]:
+    """Do without what the body makes when the clip is to blame that it cannot be made."""
+    try:
+        with blamed_on_the_clip(attempt):
+            yield
+    except BadMedia as refused:
+        logger.warning("%s: %s", outcome, refused)
+
+
+def _within(on_progress: OnProgress, start: float, end: float) -> OnProgress:
+    """Return what reports the progress of a part as that of the whole."""
+
+    async def report(fraction: float, note: str) -> None:
+        await on_progress(start + (end - start) * fraction, note)
+
+    return report
