@@ -18,6 +18,7 @@ from actors.engines.rung_encoder import RungEncoder
 from actors.engines.source_frames import Beginning, SourceFrames
 
 _DECODED, _FLUSHED = 0.9, 0.1
+_UNEXPECTED_END_SECONDS = 1.0
 
 
 def encode(request: EncodeRequest, report: Report) -> EncodedFrames:
@@ -39,7 +40,7 @@ def encode(request: EncodeRequest, report: Report) -> EncodedFrames:
         if made == 0:
             raise BadMedia(Refusal.NO_FRAMES, f"nothing from frame {request.first_frame} on")
         tracks = _finished(request, rungs, report)
-    return EncodedFrames(tracks=tracks, warnings=source.damage.warnings)
+    return EncodedFrames(tracks=tracks, warnings=_warnings(request, source))
 
 
 def _frames(
@@ -50,6 +51,14 @@ def _frames(
     timed = source.since(request.first_frame / fps, beginning)
     placed = ((place_on_grid(at, fps), frame) for at, frame in timed)
     return shown(placed, request.first_frame, request.frames)
+
+
+def _warnings(request: EncodeRequest, source: SourceFrames) -> tuple[str, ...]:
+    """What was wrong with the source in this chunk."""
+    end_seconds = (request.first_frame + request.frames) / request.timeline.fps
+    if source.ended_seconds is None or end_seconds - source.ended_seconds < _UNEXPECTED_END_SECONDS:
+        return source.damage.warnings
+    return (*source.damage.warnings, f"the pictures of the source end at {source.ended_seconds:.1f} s")
 
 
 def _encoders(request: EncodeRequest, beginning: Beginning) -> list[RungEncoder]:

@@ -57,6 +57,8 @@ class SourceFrames:
     tick: Callable[[float], None]
     """Called for every packet with its time, also those that only lead to the first frame wanted."""
     damage: Damage = field(default_factory=Damage)
+    ended_seconds: float | None = None
+    """When the last frame was shown, once there are no more."""
 
     def beginning(self) -> Beginning:
         """Decode the first frame. Raises BadMedia, `no_frames` when there is none."""
@@ -88,11 +90,12 @@ class SourceFrames:
             frames = _from_key(frames, lambda frame: _seconds(frame, beginning) > by)
         if beginning.frame.interlaced_frame:
             frames = deinterlaced(frames, beginning.frame)
-        last = Fraction(0)
+        last = None
         for frame in frames:
-            last = _seconds(frame, beginning, last)
+            last = _seconds(frame, beginning, last or Fraction(0))
             self.damage = decoder.damage
             yield last, frame
+        self.ended_seconds = None if last is None else float(last)
 
     def _tick(self, at_seconds: float) -> None:
         self.tick(at_seconds)  # looked up each time: what it reports changes on the way
