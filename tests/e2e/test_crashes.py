@@ -17,7 +17,8 @@ from deploy.client import Client
 from tests.e2e.conftest import DEMO, Stack, ended, new_stack, upload
 
 VICTIMS = (
-    *("uploader", "prober", "thumbnailer", "finisher", "undertaker", "eraser", "expirer"),
+    *("uploader", "prober", "thumbnailer", "transcoder", "encoder", "packager"),
+    *("finisher", "undertaker", "eraser", "expirer"),
     *("api", "media", "nats", "postgres", "redis"),
 )
 UPLOADS = 10
@@ -27,6 +28,8 @@ ONCE = {
     "video.uploaded": 1,
     "video.probed": 1,
     "video.thumbnailed": 1,
+    "video.playable": 1,
+    "video.transcoded": 1,
     "video.ready": 1,
 }
 SETTLE_SECONDS = 90.0
@@ -106,15 +109,16 @@ async def test_ten_uploads_survive_the_silence_of(victim: str, mortal: Stack, tm
 
 @pytest.mark.timeout(120)
 async def test_a_video_deleted_while_it_is_worked_on_leaves_no_object(mortal: Stack, tmp_path: Path) -> None:
-    """Whoever dies while they work on it, and whenever: the uploader and the thumbnailer write late."""
+    """Whoever dies while they work on it, and whenever: all of them but the eraser write late."""
     chance = random.Random(7)
     async with httpx2.AsyncClient(timeout=20.0) as http:
         client = mortal.client(http)
-        for number, victim in enumerate(("uploader", "thumbnailer", "eraser") * 2):
+        writers = ("uploader", "thumbnailer", "transcoder", "encoder", "packager")
+        for number, victim in enumerate((*writers, "eraser") * 2):
             clip = tmp_path / f"gone-{number}.mp4"
             clip.write_bytes(DEMO.read_bytes() + b"\0\0\0\x0cfree" + random.randbytes(4))
             video_id = await upload(client, clip)
-            await asyncio.sleep(chance.uniform(0.0, 0.6))
+            await asyncio.sleep(chance.uniform(0.0, 1.2))
             url = f"{mortal.api}/api/v1/videos/{video_id}"
             assert (await http.delete(url, headers=client.credentials)).status_code == 204
             with suppress(KeyError, ProcessLookupError):
@@ -130,7 +134,8 @@ def remains(stack: Stack) -> list[Path]:
     """Return the objects that belong to no video that is still there."""
     objects = stack.data / "objects"
     known = {one["id"] for one in listed(stack)}
-    below = [path for path in (objects / "videos").glob("*/*") if path.parent.name not in known]
+    videos = objects / "videos"
+    below = [path for path in videos.glob("*/**/*") if path.relative_to(videos).parts[0] not in known]
     return [*below, *(objects / "staging").glob("*/*")]
 
 
