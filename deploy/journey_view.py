@@ -13,6 +13,8 @@ from subjects.stage import JOURNEY
 
 TERMINAL: Final = frozenset({"video.ready", "video.rejected", "video.failed"})
 TERMINAL_STATUSES: Final = frozenset({"ready", "rejected", "failed"})
+PLAYABLE: Final = "playable"
+"""No stage, but what most people wait for: its bar is full at once."""
 DONE_BY: Final = {stage.done.name: stage.name for stage in JOURNEY}
 
 
@@ -37,7 +39,7 @@ class JourneyView:
 
     def begin(self) -> None:
         """Draw the empty bars."""
-        for name in ("upload", *(stage.name for stage in JOURNEY)):
+        for name in ("upload", *(stage.name for stage in JOURNEY), PLAYABLE):
             self.bars[name] = self.progress.add_task(name, total=1.0, note="")
 
     def uploaded(self, fraction: float) -> None:
@@ -55,6 +57,8 @@ class JourneyView:
             self.progress.update(self.bars[data["stage"]], completed=data.get("fraction", 0.0), note=note)
         elif event.name in DONE_BY:
             self._end(DONE_BY[event.name], "done")
+        elif event.name == "video.playable":
+            self._end(PLAYABLE, "a player can start")
         elif event.name == "stage.skipped":
             self._end(data["stage"], f"skipped: {data.get('reason')}")
         elif event.name in ("video.rejected", "video.failed"):
@@ -86,7 +90,7 @@ async def show_result(console: Console, client: Client, video_id: str, pictures:
         poster.parent.mkdir(parents=True, exist_ok=True)
         poster.write_bytes((await client.http.get(playback["poster"], follow_redirects=True)).content)
         shown["poster file"] = str(poster)
-    urls = ("original", "poster", "preview", "storyboard", "storyboard_vtt")
+    urls = ("hls", "dash", "original", "poster", "preview", "storyboard", "storyboard_vtt")
     shown |= {name: str(playback[name]) for name in urls if playback.get(name)}
     for name, value in shown.items():
         console.print(f"  {name:<16} {value}", soft_wrap=True, markup=False)

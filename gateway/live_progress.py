@@ -33,6 +33,6 @@ async def live_progress(hub: Hub, video_id: UUID) -> Mapping[str, Progress]:
 
 async def present_live(house: Surroundings, video: records.Video) -> Video:
     """Return a video's representation with how far its stages are."""
-    runs = video.status == "processing"
+    runs = video.status in ("processing", "playable")
     progress = await live_progress(house.hub, video.id) if runs else {}
     return present_video(video, progress, house.ports.now())

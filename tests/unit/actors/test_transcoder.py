@@ -1,0 +1,160 @@
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors.engines.audio import EncodedSound
+from actors.engines.cmaf_track import INIT_NAME, Track, segment_name
+from actors.engines.errors import BadMedia, Refusal
+from actors.engines.ladder import Ladder
+from actors.engines.preparation import Prepared
+from actors.engines.remux import Remuxed
+from actors.transcoder import Transcoder
+from storage.errors import VideoGoneError
+from storage.keys import rendition_key
+from storage.records import LOCAL_USER_ID
+from subjects.codec import seal
+from subjects.message import Priority
+from subjects.stage import StageSkipped
+from subjects.video import VideoDeleted, VideoProbed
+from subjects.work import EncodeChunk, PackageDue
+from tests.encoded import KEY, METADATA, RUNGS, TIMELINE, segments
+from tests.unit.actors.conftest import VIDEO, Reports
+
+EVENT = VideoProbed(video_id=VIDEO, key=KEY, sha256="a" * 64, metadata=METADATA)
+HIGH, LOW = RUNGS
+
+
+def written(name: str, out_dir: Path) -> Track:
+    folder, pieces = out_dir / name, segments(0, TIMELINE.frames)
+    folder.mkdir()
+    for file in (INIT_NAME, *(segment_name(piece.time) for piece in pieces)):
+        (folder / file).write_text(f"{name} {file}")
+    return Track(rendition=name, codecs="mp4a.40.2", timescale=30, init_sha256="ab" * 32, segments=pieces)
+
+
+def untouched(out_dir: Path) -> Prepared:
+    """A source that plays as it is, its sound, too."""
+    source = Remuxed(
+        video=written("original", out_dir),
+        audio=written("audio-original", out_dir),
+        sample_rate_hz=44_100,
+        channels=1,
+    )
+    return Prepared(ladder=Ladder(timeline=TIMELINE, touched=None, rungs=(LOW,), first=None), source=source)
+
+
+def touched(out_dir: Path) -> Prepared:
+    """A source that must be encoded, with its sound."""
+    ladder = Ladder(timeline=TIMELINE, touched="it is HEVC", rungs=RUNGS, first=LOW)
+    return Prepared(ladder=ladder, sound=EncodedSound(track=written("audio-aac", out_dir)))
+
+
+class Engine:
+    """Prepares by a recipe, or raises."""
+
+    def __init__(self, recipe: Callable[[Path], Prepared], trouble: Exception | None = None) -> None:
+        self.recipe, self.trouble = recipe, trouble
+        self.asked = 0
+
+    async def prepare(
+        self, path: Path, metadata: Any, out_dir: Path, attempt: int, on_progress: Any
+    ) -> Prepared:
+        self.asked += 1
+        await on_progress(1.0, "looking")
+        if self.trouble:
+            raise self.trouble
+        return self.recipe(out_dir)
+
+
+@pytest.fixture
+async def stored(objects: Any) -> Any:
+    await objects.put(KEY, b"abc")
+    return objects
+
+
+def transcoder(engine: Any, storage: Any, objects: Any, scratch: Path) -> Transcoder:
+    return Transcoder(engine, objects, storage.videos, storage.renditions, scratch)
+
+
+async def test_a_source_that_plays_is_stored_as_it_is_and_packaged_first(
+    storage: Any, stored: Any, reports: Reports, tmp_path: Path
+) -> None:
+    actor = transcoder(Engine(untouched), storage, stored, tmp_path)
+    assert await actor.handle(EVENT, reports.ctx) == (PackageDue(video_id=VIDEO),)
+    known = await storage.renditions.find(VIDEO)
+    assert [(one.name, one.kind) for one in known.renditions] == [
+        ("audio-original", "audio"),
+        ("original", "video"),
+    ]
+    assert await stored.get(rendition_key(VIDEO, "original", "0.m4s")) == b"original 0.m4s"
+    assert (await storage.renditions.find_plan(VIDEO)).rungs == ()
+    assert (await storage.renditions.find_plan(VIDEO, 1)).rungs == (LOW,)
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - of three names
+
+
+async def test_any_other_source_gets_its_quickest_rung_before_the_rest(
+    storage: Any, stored: Any, reports: Reports, tmp_path: Path
+) -> None:
+    actor = transcoder(Engine(touched), storage, stored, tmp_path)
+    orders = await actor.handle(EVENT, reports.ctx)
+    assert all(isinstance(one, EncodeChunk) and one.rungs == (LOW,) for one in orders)
+    assert len(orders) == TIMELINE.chunks
+    assert (await storage.renditions.find_plan(VIDEO, 1)).rungs == (HIGH,)
+    (sound,) = (await storage.renditions.find(VIDEO)).renditions
+    assert (sound.name, sound.sample_rate_hz, sound.channels) == ("audio-aac", 48_000, 2)
+
+
+async def test_a_redelivery_answers_from_the_plan(
+    storage: Any, stored: Any, reports: Reports, tmp_path: Path
+) -> None:
+    engine = Engine(touched)
+    actor = transcoder(engine, storage, stored, tmp_path)
+    assert await actor.handle(EVENT, reports.ctx) == await actor.handle(EVENT, reports.ctx)
+    assert engine.asked == 1
+
+
+async def test_one_that_broke_off_before_the_first_plan_begins_again(
+    storage: Any, stored: Any, reports: Reports, tmp_path: Path
+) -> None:
+    class Breaking:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(storage.renditions, name)
+
+        async def plan(self, video_id: Any, plan: Any, number: int) -> Any:
+            if number == 0:
+                raise ConnectionError
+            return await storage.renditions.plan(video_id, plan, number)
+
+    engine = Engine(touched)
+    with pytest.raises(ConnectionError):
+        await Transcoder(engine, stored, storage.videos, Breaking(), tmp_path).handle(EVENT, reports.ctx)
+    orders = await transcoder(engine, storage, stored, tmp_path).handle(EVENT, reports.ctx)
+    assert len(orders) == TIMELINE.chunks
+    assert engine.asked == 2
+
+
+async def test_a_clip_without_a_decodable_frame_is_skipped_and_can_still_be_downloaded(
+    storage: Any, stored: Any, reports: Reports, tmp_path: Path
+) -> None:
+    engine = Engine(touched, BadMedia(Refusal.NO_FRAMES))
+    (said,) = await transcoder(engine, storage, stored, tmp_path).handle(EVENT, reports.ctx)
+    assert isinstance(said, StageSkipped)
+    assert (said.stage, said.reason) == ("transcoder", "no_frames")
+    assert [*stored.objects] == [KEY]
+
+
+async def test_nothing_is_left_of_a_video_deleted_while_it_was_prepared(
+    storage: Any, stored: Any, reports: Reports, tmp_path: Path
+) -> None:
+    class Deleting(Engine):
+        async def prepare(self, *given: Any) -> Prepared:
+            farewell = seal(VideoDeleted(video_id=VIDEO), message_id="d", priority=Priority.NORMAL)
+            await storage.videos.remove(VIDEO, LOCAL_USER_ID, farewell)
+            return await super().prepare(*given)
+
+    with pytest.raises(VideoGoneError):
+        await transcoder(Deleting(untouched), storage, stored, tmp_path).handle(EVENT, reports.ctx)
+    assert stored.objects == {}

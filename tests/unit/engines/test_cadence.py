@@ -1,0 +1,56 @@
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.engines.cadence import Cadence, Packet
+
+NTSC = Fraction(1, 30_000)
+
+
+def cadence(*times: int, keys: tuple[int, ...] = (0,), base: Fraction = Fraction(1, 30)) -> Cadence:
+    return Cadence([Packet(pts, 0, pts in keys) for pts in times], base)
+
+
+def test_the_rate_of_even_frames_is_exact() -> None:
+    assert cadence(0, 1001, 2002, 3003, base=NTSC).rate == Fraction(30_000, 1001)
+    assert cadence(0, 1001, 2002, 3003, base=NTSC).is_constant
+
+
+@given(st.integers(2, 200), st.integers(1, 120))
+def test_rounding_to_milliseconds_is_not_taken_for_a_variable_rate(frames: int, fps: int) -> None:
+    rounded = [round(number * 1000 / fps) for number in range(frames)]
+    one = cadence(*rounded, base=Fraction(1, 1000))
+    assert one.is_constant
+    assert one.rate == pytest.approx(fps, abs=0.6 * fps * fps / 1000 / (frames - 1) * 2 + 1e-9)
+
+
+def test_a_gap_makes_the_rate_variable() -> None:
+    assert not cadence(0, 1, 2, 6, 7, 8, base=Fraction(1, 30)).is_constant
+
+
+def test_a_single_picture_has_no_rate() -> None:
+    assert cadence(7).rate is None
+    assert cadence(7).is_constant
+
+
+def test_frames_in_the_order_of_decoding_are_measured_as_they_are_shown() -> None:
+    assert cadence(0, 3, 1, 2, 6, 4, 5).rate == 30
+    assert cadence(0, 3, 1, 2, 6, 4, 5).seconds_from(0, Fraction(30)) == Fraction(7, 30)
+
+
+def test_the_last_frame_lasts_as_long_as_its_packet_says() -> None:
+    held = Cadence([Packet(0, 1, key=True), Packet(1, 5, key=False)], Fraction(1, 30))
+    assert held.seconds_from(0, Fraction(30)) == Fraction(6, 30)
+
+
+def test_what_is_shown_before_a_key_frame_that_it_follows_opens_its_group() -> None:
+    assert cadence(0, 3, 1, 2, 6, 4, 5, keys=(0,)).has_closed_gops
+    assert not cadence(0, 3, 1, 2, 6, 4, 5, keys=(0, 6)).has_closed_gops
+
+
+def test_the_longest_way_between_key_frames_counts_the_end() -> None:
+    one = cadence(*range(90), keys=(0, 30))
+    assert one.longest_gop_seconds(Fraction(3)) == 2.0
+    assert cadence(1, 2, keys=()).longest_gop_seconds(Fraction(1)) is None
