@@ -39,7 +39,7 @@ def manifest(presentation: Presentation) -> str:
         xmlns=_NAMESPACE,
         profiles=_PROFILE,
         type="static",
-        mediaPresentationDuration=iso_duration(presentation.duration_seconds),
+        mediaPresentationDuration=iso_duration(told_seconds(presentation.duration_seconds)),
         maxSegmentDuration=iso_duration(longest),
         # Who has loaded a whole segment, over a line of the peak bandwidth, never runs dry.
         minBufferTime=iso_duration(longest),
@@ -64,6 +64,15 @@ def aligned_sets(presentation: Presentation) -> list[tuple[Rendition, ...]]:
 
     ordered = sorted((*presentation.videos, *presentation.audios), key=kind)
     return [tuple(members) for _, members in groupby(ordered, kind)]
+
+
+def told_seconds(seconds: Fraction) -> Fraction:
+    """Return how long the manifest says that it lasts: a millisecond or two longer than it does.
+
+    dash.js (5.2.1) looks five times a second whether the end is reached, and when it sees that before the
+    browser says so, it goes back half a second and pauses there: one play in ten never ended.
+    """
+    return Fraction(ceil(seconds * 1000) + 1, 1000)
 
 
 def iso_duration(seconds: Fraction) -> str:
