@@ -1,0 +1,56 @@
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from actors.engines.errors import BadMedia
+from actors.engines.inspection import Inspector, InspectRequest
+from actors.engines.inspection_job import inspect
+from actors.engines.picture_facts import PictureFacts
+from actors.engines.sandbox import Sandbox
+from tests.media_clips import Clip
+
+
+def inspected(path: Path) -> PictureFacts:
+    return inspect(InspectRequest(path=str(path)), lambda fraction, note: None)
+
+
+def test_an_even_clip_is_told_exactly(tmp_path: Path) -> None:
+    facts = inspected(Clip(frames=45, gop=15).write(tmp_path / "a.mp4"))
+    assert (facts.stored_width_px, facts.stored_height_px) == (160, 120)
+    assert (facts.fps_num, facts.fps_den, facts.duration_seconds) == (30, 1, 1.5)
+    assert facts.constant_rate
+    assert facts.longest_gop_seconds == 0.5
+    assert (facts.pixel_format, facts.interlaced) == ("yuv420p", False)
+    assert facts.starts_with_key_frame
+    assert facts.closed_gops
+
+
+def test_a_turned_clip_is_told_as_it_is_stored(tmp_path: Path) -> None:
+    facts = inspected(Clip(rotation_degrees=90).write(tmp_path / "a.mp4"))
+    assert (facts.stored_width_px, facts.stored_height_px) == (120, 160)
+
+
+def test_the_shape_of_pixels_is_told(tmp_path: Path) -> None:
+    facts = inspected(Clip(pixel_aspect=Fraction(4, 3)).write(tmp_path / "a.mp4"))
+    assert (facts.pixel_aspect_num, facts.pixel_aspect_den) == (4, 3)
+
+
+def test_uneven_frames_are_a_variable_rate(tmp_path: Path) -> None:
+    ticks = [number + (3 if number > 9 else 0) for number in range(30)]
+    facts = inspected(Clip(ticks=ticks).write(tmp_path / "a.mkv"))
+    assert not facts.constant_rate
+    assert facts.duration_seconds == pytest.approx(33 / 30, abs=0.002)
+
+
+def test_an_open_group_is_noticed(tmp_path: Path) -> None:
+    options = {"preset": "veryfast", "x264-params": "open-gop=1:bframes=3:b-adapt=0:scenecut=0:log-level=0"}
+    clip = Clip(frames=60, gop=20, codec_options=options)
+    assert not inspected(clip.write(tmp_path / "a.mp4")).closed_gops
+
+
+async def test_what_is_no_clip_is_refused_in_the_child(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(100))
+    with pytest.raises(BadMedia):
+        await Inspector(sandbox).inspect(path, size_bytes=112)
