@@ -1,0 +1,126 @@
+"""What is packaged plays in ffmpeg, in hls.js and in dash.js, over HTTP from the media plane."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import httpx2
+import pytest
+from msgspec.structs import replace
+
+from gateway.signing import media_expiry, media_url
+from storage.objects import StoredObjects
+from tests.e2e.chromium import Page, running_chromium
+from tests.e2e.packaged_clip import FPS, RUNGS, SECONDS, package_clip
+from tests.e2e.web_players import LIBRARIES, serving
+from tests.unit.gateway_media.house import House, path_of, running
+
+VIDEO = UUID("0199c8a2-0000-7000-8000-000000000001")
+PAGES = {"hls": "cmaf/v1/master.m3u8", "dash": "cmaf/v1/manifest.mpd"}
+WIDTHS = sorted(width for width, _ in RUNGS.values())
+
+
+def missing(what: str) -> None:
+    (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(what)
+
+
+@pytest.fixture(scope="session")
+def ffmpeg() -> str:
+    """The command line of ffmpeg; without it these tests skip, or fail in CI."""
+    return shutil.which("ffmpeg") or missing("ffmpeg is not installed") or ""
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Chromium by one of its names; without it these tests skip, or fail in CI."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    return found or missing("chromium is not installed") or ""
+
+
+@pytest.fixture(scope="session")
+def libraries(pytestconfig: pytest.Config) -> dict[str, bytes]:
+    """The players; when they cannot be downloaded these tests skip, or fail in CI."""
+    cache = pytestconfig.cache.mkdir("web-players")  # type: ignore[union-attr]
+    try:
+        return {path: library.fetch(cache) for path, library in LIBRARIES.items()}
+    except httpx2.HTTPError as error:
+        missing(f"the players cannot be downloaded: {error!r}")
+        raise
+
+
+@dataclass(frozen=True)
+class Theatre:
+    """A media plane with a packaged clip, and the origin of a page that may play it."""
+
+    house: House
+    origin: str
+
+    def url(self, kind: str) -> str:
+        signed = media_url(
+            self.house.config, VIDEO, PAGES[kind], media_expiry(self.house.config, datetime.now(UTC))
+        )
+        return f"http://127.0.0.1:{self.house.port}{path_of(signed)}"
+
+
+@pytest.fixture
+async def theatre(ffmpeg: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Theatre]:
+    objects = StoredObjects.local(tmp_path / "objects")
+    await package_clip(objects, VIDEO, ffmpeg, tmp_path / "made")
+    files = request.getfixturevalue("libraries") if "chromium" in request.fixturenames else {}
+    with serving(files) as origin:
+        house = House(objects=objects)
+        house.config = replace(house.config, allowed_origins=(origin,))
+        async with running(house):
+            yield Theatre(house, origin)
+
+
+@pytest.fixture
+async def page(chromium: str, theatre: Theatre, tmp_path: Path) -> AsyncIterator[Page]:
+    async with running_chromium(chromium, tmp_path) as browser:
+        yield await browser.open(theatre.origin)
+
+
+async def decoded_frames(ffmpeg: str, url: str, stream: str) -> int:
+    """How many frames of a stream ffmpeg finds."""
+    command = [ffmpeg, "-v", "error", "-i", url, "-map", stream, "-f", "framemd5", "-"]
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
+    async with asyncio.timeout(60):
+        out, complaints = await process.communicate()
+    assert (process.returncode, complaints) == (0, b"")
+    return sum(1 for line in out.splitlines() if not line.startswith(b"#"))
+
+
+async def test_ffmpeg_decodes_every_frame_of_every_rung_over_http(ffmpeg: str, theatre: Theatre) -> None:
+    for number in range(len(RUNGS)):
+        assert await decoded_frames(ffmpeg, theatre.url("hls"), f"0:v:{number}") == SECONDS * FPS
+
+
+@pytest.mark.parametrize(("player", "kind"), [("hls.js", "hls"), ("dash.js", "dash")])
+async def test_a_browser_plays_changes_quality_seeks_and_comes_to_the_end(
+    theatre: Theatre, page: Page, player: str, kind: str
+) -> None:
+    assert await page.value(f"players['{player}']('{theatre.url(kind)}')") == WIDTHS
+    await page.until("screen_.currentTime > 0.5")
+    assert abs(await page.value("screen_.duration") - SECONDS) < 0.1
+    assert await page.value("screen_.webkitAudioDecodedByteCount") > 0
+    for width in (WIDTHS[0], WIDTHS[1], WIDTHS[0]):
+        await page.value(f"choose({width})")
+        await page.until(f"screen_.videoWidth === {width}")
+        at = await page.value("screen_.currentTime")
+        await page.until(f"screen_.currentTime > {at} + 0.2")
+    await page.value(f"screen_.currentTime = {SECONDS - 1.5}")
+    await page.until("screen_.ended")
+    assert await page.value("faults") == []
+    assert page.browser.complaints == []
+
+
+async def test_a_page_of_another_origin_cannot_play(theatre: Theatre, page: Page) -> None:
+    theatre.house.plane.origins = ("https://app.example",)
+    with pytest.raises(AssertionError, match="manifestLoadError"):
+        await page.value(f"players['hls.js']('{theatre.url('hls')}')")
