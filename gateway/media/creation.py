@@ -93,7 +93,9 @@ class Creation:
     def _quota(self) -> UploadQuota:
         """Return the limits of a day, in which an upload without a length takes as much as it may become."""
         quota = self.config.quota
-        return replace(quota, deferred_bytes=min(quota.size_bytes, self.config.max_upload_bytes))
+        # At least a byte: else they would pass for nothing where nobody may upload any.
+        most_bytes = max(1, min(quota.size_bytes, self.config.max_upload_bytes))
+        return replace(quota, deferred_bytes=most_bytes)
 
     async def _receive(self, upload: Upload, request: Request, checksum: Checksum | None) -> Upload:
         """Take the bytes of a new upload. Refused, it is given up: nobody was told where it is."""

@@ -174,6 +174,13 @@ async def test_uploads_without_a_length_reserve_as_much_as_they_may_become(house
         assert (await client.post("/uploads", headers=told)).json()["code"] == "quota_exceeded"
 
 
+async def test_without_bytes_in_the_quota_nothing_begins_without_a_length_either(house: House) -> None:
+    house.config = replace(house.config, quota=UploadQuota(uploads=9, size_bytes=0))
+    async with running(house) as client:
+        answer = await client.post("/uploads", headers={**TUS, "Upload-Defer-Length": "1"})
+        assert (answer.status_code, answer.json()["code"]) == (429, "quota_exceeded")
+
+
 async def _part(client: httpx2.AsyncClient, name: str) -> str:
     path = await create(client, len(DATA), **{"Upload-Concat": "partial", **_as(name)})
     assert (await patch(client, path, 0, DATA)).status_code == 204
