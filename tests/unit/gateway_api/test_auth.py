@@ -7,12 +7,9 @@ from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
-from prometheus_client import REGISTRY
 
 from gateway.identity.minting import REFRESH_TOKEN, mint
-from gateway.limits.leases import LeasedLimits
 from storage.errors import StorageUnavailableError
-from storage.memory.buckets import MemoryBuckets
 
 ADA = {"email": "Ada@Example.org", "password": "correct horse", "name": " Ada "}
 SIGN_IN = {"email": "ada@example.org", "password": "correct horse"}
@@ -169,101 +166,6 @@ async def test_a_sign_in_takes_email_and_password(house, ada, email):
     assert (await me(house, ada)).status == 200
 
 
-def checks():
-    return REGISTRY.get_sample_value("truthtok_api_password_hashes_total", {"purpose": "check"}) or 0.0
-
-
-async def test_a_failed_sign_in_says_and_does_the_same_whatever_was_wrong(house, ada):
-    eve = await auth(house, "register", ADA | {"email": "eve@example.org"})
-    headers = {"Authorization": f"Bearer {eve.json['access_token']}"}
-    assert (await house.nobody.ask("DELETE", "/api/v1/me", headers=headers)).status == 204
-    answers, work = [], []
-    for email, password in (
-        ("nobody@example.org", "correct horse"),
-        ("ada@example.org", "wrong horse"),
-        ("eve@example.org", "correct horse"),
-        ("no e-mail at all", ""),
-    ):
-        before, entries = checks(), len(await house.trail())
-        told = await auth(
-            house, "login", {"email": email, "password": password}, headers={"X-Request-Id": "r"}
-        )
-        answers.append((told.status, told.body, sorted(told.headers.items())))
-        work.append((checks() - before, len(await house.trail()) - entries))
-    assert answers == [answers[0]] * 4
-    assert answers[0][0] == 401
-    assert work == [(1, 1)] * 4
-
-
-async def test_a_failed_sign_in_is_written_down_without_what_was_typed(house, ada):
-    await auth(house, "login", SIGN_IN | {"password": "wrong horse"}, headers={"X-Request-Id": "r-7"})
-    await auth(house, "login", SIGN_IN | {"email": "nobody@example.org"})
-    found = await house.storage.audit.page(actor_id=None, target=None, before=None, limit=10)
-    entries = {entry.target: entry for entry in found if entry.action == "session.refused"}
-    assert set(entries) == {None, f"user:{ada['user']['id']}"}
-    entry = entries[f"user:{ada['user']['id']}"]
-    assert (entry.actor_id, entry.address, entry.request_id) == (None, FAR, "r-7")
-    assert "horse" not in str(found)
-    assert "example" not in str(found)
-
-
-async def test_attempts_are_counted_by_network_and_account_and_success_gives_back(house, ada):
-    house.limits.spent.clear()
-    assert (await auth(house, "login", SIGN_IN)).status == 200
-    assert house.limits.spent == []
-    assert (await auth(house, "login", SIGN_IN | {"password": "wrong horse"})).status == 401
-    assert (await auth(house, "login", {"email": "ADA@example.org", "password": "wrong"})).status == 401
-    first, again = house.limits.spent[:3], house.limits.spent[3:]
-    assert [bucket for bucket, _ in first] == ["sign_in", "sign_in_pair", "sign_in_account"]
-    by_network, by_both, by_account = (holder for _, holder in first)
-    assert (by_network, by_both) == (f"address:{FAR}", f"{by_account}@{FAR}")
-    assert again == first
-    assert "ada" not in by_account
-
-
-@pytest.fixture
-def limited(house):
-    """The house with real limits, in which nothing comes back while a test runs."""
-    house.limits = LeasedLimits(MemoryBuckets(clock=lambda: 0.0))
-    house.build()
-    return house
-
-
-async def fail(house, peer, times=1):
-    """Guess a password so often; return the last status."""
-    body = SIGN_IN | {"password": "wrong horse"}
-    told = [await house.nobody.ask("POST", "/api/v1/auth/login", body, peer=peer) for _ in range(times)]
-    return told[-1].status
-
-
-async def test_a_stranger_who_fails_ten_times_keeps_out_themselves_but_not_the_owner(limited, ada):
-    assert await fail(limited, "198.51.100.7", 10) == 401
-    assert await fail(limited, "198.51.100.7") == 429
-    assert (
-        await limited.nobody.ask("POST", "/api/v1/auth/login", SIGN_IN, peer="198.51.100.7")
-    ).status == 429
-    assert (await auth(limited, "login", SIGN_IN)).status == 200
-
-
-async def test_an_attack_from_many_networks_is_bounded_too(limited, ada):
-    told = [await fail(limited, f"198.51.100.{n}", 5) for n in range(20)]
-    assert told == [401] * 20
-    assert await fail(limited, "203.0.113.77") == 429
-
-
-async def test_one_household_of_ipv6_is_one_stranger(limited, ada):
-    assert [await fail(limited, f"2001:db8::{n}") for n in range(1, 12)] == [401] * 10 + [429]
-
-
-@pytest.mark.parametrize("bucket", ["sign_in", "sign_in_pair", "sign_in_account"])
-async def test_too_many_attempts_are_429_before_any_password_is_checked(house, ada, bucket):
-    house.limits.empty.add(bucket)
-    before = checks()
-    told = await auth(house, "login", SIGN_IN)
-    assert (told.status, told.headers["Retry-After"]) == (429, "7")
-    assert checks() == before
-
-
 @pytest.mark.parametrize(
     "change", [{"email": "x" * 255}, {"password": "x" * 257}, {"email": 1}, {"remember": True}]
 )
@@ -328,7 +230,7 @@ async def test_a_token_that_is_none_gets_the_same_401_and_signs_nobody_out(house
 
 async def test_an_access_token_is_no_refresh_token(house, ada):
     told = await auth(house, "refresh", {"refresh_token": ada["access_token"]})
-    assert told.status in (401, 422)
+    assert told.status == 422
 
 
 async def test_a_sign_in_ends_when_it_was_not_used_for_long(house, ada):
