@@ -106,7 +106,8 @@ class Dispatcher:
         """Return who asks, if they may and not too often. Raises ProblemError 401, 403 or 429."""
         headers, behind_proxy = request.headers, self.house.config.behind_proxy
         address = address_of(headers, request.peer, behind_proxy=behind_proxy)
-        trail.caller = Caller(address=address, is_near=is_near(headers, request.peer))
+        near = is_near(headers, request.peer, behind_proxy=behind_proxy)
+        trail.caller = Caller(address=address, is_near=near)
         if trail.route in PROBES:
             return trail.caller
         if not route.signs_in:
