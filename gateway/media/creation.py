@@ -51,6 +51,7 @@ class Creation:
             try:
                 upload = await self._make(request, caller.user_id)
             except QuotaExceededError as error:
+                await self.admission.ask_again(request, caller)
                 raise quota_problem(error, self.now()) from error
         request.notes["upload_id"] = str(upload.id)
         return Reply(201, {"Location": upload_url(self.config, upload.id), **progress(upload)})

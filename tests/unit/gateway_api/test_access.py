@@ -7,6 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.routes.table import ROUTES
+from subjects.account import AccountClosed
+from subjects.codec import seal
+from subjects.message import Priority
 
 FAR = "203.0.113.9"
 BODIES = {
@@ -180,6 +183,15 @@ async def test_guessing_tokens_is_not_free(house):
     house.limits.empty.add("read")
     told = await house.nobody.ask("GET", "/api/v1/videos", headers={"X-Api-Key": "tt_wrong"}, peer=FAR)
     assert told.status == 429
+
+
+async def test_an_account_that_was_closed_elsewhere_is_401_and_not_told_of_its_quota(house, video_intent):
+    creator = await house.as_user()
+    assert (await creator.ask("GET", "/api/v1/me")).status == 200
+    closed = seal(AccountClosed(user_id=creator.user_id), message_id="closed", priority=Priority.NORMAL)
+    assert await house.storage.departures.close(creator.user_id, closed)
+    told = await creator.ask("POST", "/api/v1/videos", video_intent())
+    assert (told.status, told.json["code"]) == (401, "unauthenticated")
 
 
 async def test_a_quota_that_is_used_up_is_429_until_the_next_day(new_house, video_intent):

@@ -74,6 +74,17 @@ async def test_who_may_not_make_uploads_makes_none(
     assert not house.storage.videos.state.uploads
 
 
+@pytest.mark.parametrize("headers", [{}, {"Upload-Concat": "partial"}])
+async def test_an_account_that_was_closed_elsewhere_is_401_and_not_told_of_its_quota(
+    house: House, client: httpx2.AsyncClient, headers: dict[str, str]
+) -> None:
+    house.storage.videos.state.closed_at[ANN] = house.storage.videos.state.now()
+    house.doorkeeper.closed.add(ANN)
+    answer = await _post(client, "ann", **headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    assert "WWW-Authenticate" in answer.headers
+
+
 async def test_the_url_of_an_upload_needs_no_caller(house: House, client: httpx2.AsyncClient) -> None:
     path = path_of((await _post(client, "ann", **{"Upload-Length": "1500"})).headers["Location"])
     house.doorkeeper.unnamed = Caller()
