@@ -97,6 +97,13 @@ async def test_a_stolen_token_alone_changes_neither_email_nor_password(house, ad
     assert (await ada.ask("PATCH", ME, change | {"current_password": "correct horse"})).status == 429
 
 
+async def test_a_new_password_of_nothing_but_space_is_named(ada):
+    change = {"password": " " * 8, "current_password": "correct horse"}
+    told = await ada.ask("PATCH", ME, change)
+    assert (told.status, told.pointers) == (422, ["/password"])
+    assert (await ada.again()).status == 200
+
+
 async def test_the_right_password_gives_back_what_it_took_from_the_limit(house, ada):
     before = list(house.limits.spent)
     change = {"email": "countess@example.org", "current_password": "correct horse"}
