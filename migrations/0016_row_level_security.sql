@@ -186,13 +186,12 @@ create trigger users_stay_who_they_are before update on users for each row
 when (new.role is distinct from old.role and new.role <> 'viewer')
 execute function refuse_promotion();
 
--- Sign-ins and keys: each one's own. Signing in finds both, and opens, rotates or ends
--- a session.
+-- Sign-ins and keys: each one's own. Signing in finds both, and rotates or ends a session; who has shown the
+-- password opens one as the owner.
 grant select, insert, update, delete on sessions, refresh_tokens, api_keys to truthtok_gateway;
 
 create policy own on sessions to truthtok_gateway using (user_id = (select asking_user()));
 create policy found on sessions for select to truthtok_gateway using ((select asking_role()) = 'sign_in');
-create policy opened on sessions for insert to truthtok_gateway with check ((select asking_role()) = 'sign_in');
 create policy rotated on sessions for update to truthtok_gateway using ((select asking_role()) = 'sign_in');
 
 create policy seen on refresh_tokens for select to truthtok_gateway
@@ -203,7 +202,7 @@ create policy forgotten on refresh_tokens for delete to truthtok_gateway
 using (exists (select from sessions s where s.id = session_id));
 create policy opened on refresh_tokens for insert to truthtok_gateway with check (true);
 
--- The condition of `opened`, after the row: a session and its first token begin in one statement.
+-- The condition of `own`, after the row: a session and its first token begin in one statement.
 create function refuse_foreign_session() returns trigger language plpgsql as $$
 begin
     if not exists (select from sessions where id = new.session_id) then

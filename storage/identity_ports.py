@@ -48,11 +48,18 @@ class Accounts(Protocol):
         """Keep a new hash of the same password, unless it was changed in between (then False)."""
 
     async def edit(
-        self, user_id: UUID, changes: AccountChanges, session_id: UUID | None = None
+        self,
+        user_id: UUID,
+        changes: AccountChanges,
+        session_id: UUID | None = None,
+        *,
+        verified_hash: str | None = None,
     ) -> Account | None:
         """Apply the owner's changes; None without such an account. Raises EmailTakenError.
 
-        A new password ends all sessions of the account but `session_id`, in the same transaction.
+        A new password ends all sessions of the account but `session_id`, in the same transaction. With
+        `verified_hash` nothing changes unless that is still kept of the password: raises
+        PasswordChangedError, so of two who change it at once with the old one, one does.
         """
 
     async def set_role(self, user_id: UUID, role: Role) -> Account | None:
@@ -102,10 +109,12 @@ class Departures(Protocol):
 class Sessions(Protocol):
     """Sign-ins and their refresh tokens, which are kept as SHA-256 hashes (32 bytes)."""
 
-    async def open(self, session: NewSession) -> None:
-        """Keep a new session with its first refresh token.
+    async def open(self, session: NewSession, *, verified_hash: str | None = None) -> bool:
+        """Keep a new session with its first refresh token; a known id changes nothing.
 
-        A known id changes nothing; nor does an account that is not there or closed.
+        False, having kept nothing, when the account is not there or closed; with `verified_hash` also when
+        that is no longer what is kept of its password. So nobody who knew the old password is signed in
+        once `Accounts.edit` has kept another one.
         """
 
     async def rotate(

@@ -89,13 +89,13 @@ async def _new_account(house: Surroundings, call: Call, said: Registration, role
 
 
 async def login(house: Surroundings, call: Call) -> Reply:
-    """Sign in. Raises ProblemError 401, or 429 after too many that failed."""
+    """Sign in. Raises ProblemError 401, or 429 after too many that failed, or that did not."""
     said: SignIn = call.body
     tried = attempts.account_of(house.config, said.email)
     await attempts.spend(house, call, tried)
     answer, found = await _sign_in(house, call, said.email, said.password)
     await house.ports.limits.refund("sign_in", call.caller.holder)
-    await attempts.give_back(house, call, tried)
+    await attempts.succeed(house, call, tried)
     with asking_as(Asking(user_id=found.account.id)):
         await _rehash(house, found, said.password)
     return Reply(body=answer)

@@ -81,7 +81,7 @@ async def _changes(house: Surroundings, call: Call, edit: AccountEdit) -> tuple[
 
 
 async def _check_password(house: Surroundings, call: Call, given: str | UnsetType) -> str | None:
-    """Return the hash of the caller's password. Raises ProblemError unless they know it: tokens are stolen."""
+    """Return the hash of the password, which the caller knows. Raises ProblemError: tokens are stolen."""
     if isinstance(given, UnsetType):
         raise field_problem("/current_password", "needed to change e-mail or password")
     await attempts.spend(house, call, call.caller.holder)
@@ -92,7 +92,7 @@ async def _check_password(house: Surroundings, call: Call, given: str | UnsetTyp
         raise ProblemError(
             "forbidden", f"/current_password: {detail}.", (FieldError("/current_password", detail),)
         )
-    await attempts.give_back(house, call, call.caller.holder)
+    await attempts.succeed(house, call, call.caller.holder)
     return kept
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import asdict, replace
 
-from storage.errors import EmailTakenError
+from storage.errors import EmailTakenError, PasswordChangedError
 from storage.identity_records import Account, AccountChanges, Credentials, NewAccount, Role
 from storage.memory.people import Person
 from storage.memory.state import State
@@ -59,12 +59,19 @@ class MemoryAccounts:
         return True
 
     async def edit(
-        self, user_id: UUID, changes: AccountChanges, session_id: UUID | None = None
+        self,
+        user_id: UUID,
+        changes: AccountChanges,
+        session_id: UUID | None = None,
+        *,
+        verified_hash: str | None = None,
     ) -> Account | None:
         """Apply the owner's changes."""
         person = self.state.person(user_id)
         if person is None:
             return None
+        if not person.has_password(verified_hash):
+            raise PasswordChangedError
         if changes.email is not msgspec.UNSET and self._has(changes.email, but=user_id):
             raise EmailTakenError("another account has this e-mail")
         said = {name: value for name, value in asdict(changes).items() if value is not msgspec.UNSET}

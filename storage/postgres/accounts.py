@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from storage.errors import EmailTakenError, SealBrokenError
+from storage.errors import EmailTakenError, PasswordChangedError, SealBrokenError
 from storage.identity_records import Account, AccountChanges, Credentials, NewAccount, Role
 from storage.postgres.account_seals import AccountSeals, lock_numbers
 from storage.postgres.pool import Database, Row, Session
@@ -65,7 +65,12 @@ class PostgresAccounts:
         return await self.database.fetch_row(query, user_id, old_hash, new_hash) is not None
 
     async def edit(
-        self, user_id: UUID, changes: AccountChanges, session_id: UUID | None = None
+        self,
+        user_id: UUID,
+        changes: AccountChanges,
+        session_id: UUID | None = None,
+        *,
+        verified_hash: str | None = None,
     ) -> Account | None:
         """Apply the owner's changes, behind a lock on the e-mail and then on the row."""
         hashes = [] if changes.email is msgspec.UNSET else self.seals.hashes_of(changes.email)
@@ -74,6 +79,8 @@ class PostgresAccounts:
             row = await session.fetch_row(self.queries["lock_account"], user_id)
             if row is None:
                 return None
+            if verified_hash not in (None, row["password_hash"]):
+                raise PasswordChangedError
             if hashes and await self._is_taken(session, hashes, user_id):
                 raise EmailTakenError("another account has this e-mail")
             sealed = self.seals.resealed(row, changes)

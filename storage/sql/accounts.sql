@@ -27,7 +27,7 @@ where id = $1 and closed_at is null
 limit 1;
 
 -- name: lock_account
-select id, data_key, email_sealed, name_sealed, role, created_at, updated_at
+select id, data_key, email_sealed, name_sealed, role, created_at, updated_at, password_hash
 from users
 where id = $1 and closed_at is null
 limit 1

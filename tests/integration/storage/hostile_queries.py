@@ -170,7 +170,7 @@ CASES: Mapping[str, Mapping[str, Case]] = {
         "rewrap_account": work(A, WRAPPED, EMAIL, b"\xab" * 9, EMAIL),
     },
     "sessions": {
-        "open_session": by(SIGN_IN, other(5), A, b"\xcc" * 32, NOW, LATER),
+        "open_session": mine(other(5), A, b"\xcc" * 32, NOW, LATER, MARK),
         "lock_family": by(SIGN_IN, TOKEN, NOW),
         "rotate_token": by(SIGN_IN, TOKEN, b"\xcc" * 32, SESSION, NOW, LATER),
         "revoke_session": by(SIGN_IN, TOKEN, NOW),
