@@ -91,11 +91,8 @@ async def _new_account(house: Surroundings, call: Call, said: Registration, role
 async def login(house: Surroundings, call: Call) -> Reply:
     """Sign in. Raises ProblemError 401, or 429 after too many that failed, or that did not."""
     said: SignIn = call.body
-    tried = attempts.account_of(house.config, said.email)
-    await attempts.spend(house, call, tried)
     answer, found = await _sign_in(house, call, said.email, said.password)
     await house.ports.limits.refund("sign_in", call.caller.holder)
-    await attempts.succeed(house, call, tried)
     with asking_as(Asking(user_id=found.account.id)):
         await _rehash(house, found, said.password)
     return Reply(body=answer)
@@ -104,7 +101,7 @@ async def login(house: Surroundings, call: Call) -> Reply:
 async def _sign_in(
     house: Surroundings, call: Call, email: str, password: str
 ) -> tuple[SignedIn, Credentials]:
-    """Verify a password and open a session. Raises ProblemError 401."""
+    """Verify a password and open a session. Raises ProblemError 401 or 429."""
     for _ in range(VERIFICATIONS):
         found = await _verified(house, call, email, password)
         answer = await _open(house, call, found.account, found.password_hash)
@@ -114,6 +111,8 @@ async def _sign_in(
 
 
 async def _verified(house: Surroundings, call: Call, email: str, password: str) -> Credentials:
+    tried = attempts.account_of(house.config, email)
+    await attempts.spend(house, call, tried)
     with asking_as(SIGN_IN):
         found = await house.ports.accounts.find_credentials(email)
         fits = await house.passwords.matches(password, found.password_hash if found else None)
@@ -121,7 +120,8 @@ async def _verified(house: Surroundings, call: Call, email: str, password: str) 
             target = user_target(found.account.id) if found else None
             await record(house, call, "session.refused", target=target)
             raise refused_sign_in()
-        return found
+    await attempts.succeed(house, call, tried)
+    return found
 
 
 async def _rehash(house: Surroundings, found: Credentials, password: str) -> None:

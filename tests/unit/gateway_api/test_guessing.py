@@ -62,13 +62,14 @@ async def test_a_failed_sign_in_is_written_down_without_what_was_typed(house, ad
 async def test_attempts_are_counted_by_network_and_account_and_success_gives_back(house, ada):
     house.limits.spent.clear()
     assert (await sign_in(house)).status == 200
-    assert house.limits.spent == []
+    assert [bucket for bucket, _ in house.limits.spent] == ["password", "password"]
+    house.limits.spent.clear()
     assert (await sign_in(house, **WRONG)).status == 401
     assert (await sign_in(house, email="ADA@example.org", **WRONG)).status == 401
-    first, again = house.limits.spent[:3], house.limits.spent[3:]
-    assert [bucket for bucket, _ in first] == ["sign_in", "sign_in_pair", "sign_in_account"]
-    by_network, by_both, by_account = (holder for _, holder in first)
-    assert (by_network, by_both) == (f"address:{FAR}", f"{by_account}@{FAR}")
+    first, again = house.limits.spent[:4], house.limits.spent[4:]
+    assert [bucket for bucket, _ in first] == ["sign_in", "password", "sign_in_pair", "sign_in_account"]
+    by_network, checked, by_both, by_account = (holder for _, holder in first)
+    assert (by_network, checked, by_both) == (f"address:{FAR}", f"address:{FAR}", f"{by_account}@{FAR}")
     assert again == first
     assert "ada" not in by_account
 
@@ -99,11 +100,45 @@ async def test_an_attack_from_many_networks_is_bounded_too(limited, ada):
     assert await fail(limited, "203.0.113.77") == 429
 
 
+async def test_whoever_knows_a_password_signs_in_thirty_times_at_once_and_no_more(limited, ada):
+    told = [await sign_in(limited) for _ in range(31)]
+    assert [one.status for one in told] == [200] * 30 + [429]
+    assert told[-1].headers["Retry-After"]
+    before = checks()
+    assert (await sign_in(limited)).status == 429
+    assert checks() == before
+
+
+async def test_nor_do_many_networks_together_into_one_account(limited, ada):
+    told = [(await sign_in(limited, peer=f"198.51.100.{n % 3}")).status for n in range(31)]
+    assert told == [200] * 30 + [429]
+    other = ADA | {"email": "eve@example.org"}
+    assert (await limited.nobody.ask("POST", "/api/v1/auth/register", other, peer=FAR)).status == 201
+    assert (await sign_in(limited, peer="198.51.100.1", email="eve@example.org")).status == 200
+
+
+async def test_a_stolen_token_checks_no_more_passwords_than_that_either(limited, ada):
+    headers = {"Authorization": f"Bearer {ada['access_token']}"}
+    change = {"password": "battery staple", "current_password": "wrong horse"}
+    told = [
+        (await limited.nobody.ask("PATCH", "/api/v1/me", change, headers=headers, peer=FAR)).status
+        for _ in range(11)
+    ]
+    assert told == [403] * 10 + [429]
+    right = {"email": ADA["email"], "current_password": "correct horse"}
+    peers = [f"198.51.100.{n}" for n in range(31)]
+    told = [
+        (await limited.nobody.ask("PATCH", "/api/v1/me", right, headers=headers, peer=peer)).status
+        for peer in peers
+    ]
+    assert told == [200] * 30 + [429]
+
+
 async def test_one_household_of_ipv6_is_one_stranger(limited, ada):
     assert [await fail(limited, f"2001:db8::{n}") for n in range(1, 12)] == [401] * 10 + [429]
 
 
-@pytest.mark.parametrize("bucket", ["sign_in", "sign_in_pair", "sign_in_account"])
+@pytest.mark.parametrize("bucket", ["sign_in", "password", "sign_in_pair", "sign_in_account"])
 async def test_too_many_attempts_are_429_before_any_password_is_checked(house, ada, bucket):
     house.limits.empty.add(bucket)
     before = checks()
