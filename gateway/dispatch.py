@@ -139,7 +139,7 @@ class Dispatcher:
 
     async def _run_once(self, request: Request, route: Route, call: Call) -> Response:
         key = request.headers.get("idempotency-key")
-        if key is None or request.method != "POST":
+        if key is None or not route.keeps_answers:
             return await self._run(request.method, route, call)
 
         async def run(resource_id: Any) -> Response:

@@ -21,6 +21,7 @@ from gateway.identity.account_fields import (
     checked_password,
 )
 from gateway.identity.minting import REFRESH_TOKEN, find_hash, mint
+from gateway.identity.registering import account_id
 from gateway.identity.signing_in import SignedIn, open_session, refused_sign_in, signed_in
 from gateway.ports import Surroundings
 from gateway.problems import ProblemError, problem_of
@@ -55,7 +56,10 @@ class RefreshToken(Body, frozen=True, kw_only=True):
 
 
 async def register(house: Surroundings, call: Call) -> Reply:
-    """Make an account and sign in. Raises ProblemError 403 when nobody may, 409 for a known e-mail."""
+    """Make an account and sign in. Raises ProblemError 403 when nobody may, 409 for a known e-mail.
+
+    Repeated with its idempotency key it signs in (`gateway/identity/registering.py`), or is refused as that.
+    """
     said: Registration = call.body
     role = house.config.register_as
     if role is None:
@@ -67,11 +71,12 @@ async def register(house: Surroundings, call: Call) -> Reply:
         account = await house.ports.accounts.find(wanted.id)
         if account is None:
             raise refused_sign_in()
-        await record(
-            house, call, "account.registered", actor_id=account.id, target=user_target(account.id), role=role
-        )
+        # Else a try before made it, with another salt.
+        if await house.ports.accounts.find_password(account.id) == wanted.password_hash:
+            target = user_target(account.id)
+            await record(house, call, "account.registered", actor_id=account.id, target=target, role=role)
     answer = await _open(house, call, account, wanted.password_hash)
-    if answer is None:  # a try before kept the password under another salt, and broke off
+    if answer is None:
         answer, _ = await _sign_in(house, call, said.email, said.password)
     return Reply(body=answer)
 
@@ -79,7 +84,7 @@ async def register(house: Surroundings, call: Call) -> Reply:
 async def _new_account(house: Surroundings, call: Call, said: Registration, role: Role) -> NewAccount:
     email, name = checked_email(said.email), checked_name(said.name)
     return NewAccount(
-        id=call.resource_id,
+        id=account_id(house.config, call, email, name),
         email=email,
         name=name,
         password_hash=await house.passwords.hash(checked_password(said.password)),
@@ -201,7 +206,7 @@ ROUTES: Final = (
         method="POST",
         path="/api/v1/auth/register",
         handler=register,
-        summary="Make an account and sign in",
+        summary="Make an account and sign in; with the same Idempotency-Key again, sign in to it",
         group="Identity",
         body=Registration,
         answer=SignedIn,
@@ -209,7 +214,7 @@ ROUTES: Final = (
         signs_in=True,
         limit="register",
         secret=True,
-        problems=("email_taken", "forbidden", "overloaded"),
+        problems=("email_taken", "forbidden", "invalid_credentials", "overloaded"),
         example={"email": "rain@example.org", "password": "correct horse", "name": "Rain"},
     ),
     Route(

@@ -133,41 +133,6 @@ async def test_registering_spends_from_its_own_limit(house, ada):
     assert (await auth(house, "register", ADA)).status == 429
 
 
-async def test_a_registration_with_a_key_is_made_once_and_kept_sealed(house):
-    key = {"Idempotency-Key": "k-1"}
-    first = await auth(house, "register", ADA, headers=key)
-    again = await auth(house, "register", ADA, headers=key)
-    assert (again.status, again.body) == (201, first.body)
-    assert (await auth(house, "register", ADA | {"name": "Eve"}, headers=key)).status == 422
-    (entry,) = house.storage.videos.state.key_uses.values()
-    for secret in (first.json["access_token"], first.json["refresh_token"], "Ada"):
-        assert secret.encode() not in entry.answer.body
-        assert secret not in entry.fingerprint
-
-
-async def test_a_registration_that_broke_off_is_finished_by_the_next_try(house):
-    sessions, failures = house.storage.sessions, [StorageUnavailableError("gone")]
-
-    class Breaking:
-        def __getattr__(self, name):
-            return getattr(sessions, name)
-
-        async def open(self, session, *, verified_hash=None):
-            if failures:
-                raise failures.pop()
-            return await sessions.open(session, verified_hash=verified_hash)
-
-    house.storage.sessions = Breaking()
-    house.build()
-    key = {"Idempotency-Key": "k-1"}
-    assert (await auth(house, "register", ADA, headers=key)).status == 503
-    house.later(61)
-    told = await auth(house, "register", ADA, headers=key)
-    assert told.status == 201
-    assert (await me(house, told.json)).status == 200
-    assert (await refreshed(house, told.json)).status == 200
-
-
 @pytest.mark.parametrize("email", ["ada@example.org", "ADA@example.ORG", " ada@example.org "])
 async def test_a_sign_in_takes_email_and_password(house, ada, email):
     told = await auth(house, "login", {"email": email, "password": ADA["password"]})
@@ -218,13 +183,6 @@ async def test_of_two_who_refresh_at_once_one_loses_and_both_are_signed_out(hous
     assert sorted(one.status for one in told) == [200, 401]
     winner = next(one.json for one in told if one.status == 200)
     assert (await me(house, winner)).status == 401
-
-
-async def test_a_lost_answer_to_a_refresh_is_told_again_to_the_same_key(house, ada):
-    key = {"Idempotency-Key": "k-1"}
-    first = await refreshed(house, ada, headers=key)
-    assert (await refreshed(house, ada, headers=key)).body == first.body
-    assert (await me(house, first.json)).status == 200
 
 
 @pytest.mark.parametrize(
