@@ -4,7 +4,7 @@ Every method may raise StorageUnavailableError.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from storage.identity_records import (
     Rotation,
     Session,
     Standing,
+    UploadDay,
 )
 from subjects.codec import Envelope
 
@@ -67,6 +68,9 @@ class Accounts(Protocol):
 
     async def page(self, after: UUID | None, limit: int) -> list[Account]:
         """Return up to `limit` accounts that are not closed, the oldest id first, behind `after`."""
+
+    async def upload_days(self, user_id: UUID, after: date | None, limit: int) -> list[UploadDay]:
+        """Return up to `limit` days on which a user announced uploads, the oldest first, after `after`."""
 
     async def rewrap(self, limit: int) -> int:
         """Bring up to `limit` accounts under the newest key and return how many; 0 when none is left.
@@ -134,8 +138,13 @@ class Sessions(Protocol):
     async def revoke_all(self, user_id: UUID, now: datetime) -> int:
         """End all sessions of a user; return how many that was."""
 
-    async def page(self, user_id: UUID, limit: int) -> list[Session]:
-        """Return up to `limit` of a user's sessions, the newest first."""
+    async def page(
+        self, user_id: UUID, limit: int, *, before: UUID | None = None, live_at: datetime | None = None
+    ) -> list[Session]:
+        """Return up to `limit` of a user's sessions, the newest id first, older than `before`.
+
+        With `live_at` those alone that are alive then, however many others there are.
+        """
 
     async def find_standing(self, session_id: UUID, now: datetime) -> Standing | None:
         """Return what a session gives its holder now; None when it is over or its account closed."""

@@ -72,12 +72,19 @@ class MemorySessions:
             family.session = replace(family.session, revoked_at=now)
         return len(alive)
 
-    async def page(self, user_id: UUID, limit: int) -> list[Session]:
+    async def page(
+        self, user_id: UUID, limit: int, *, before: UUID | None = None, live_at: datetime | None = None
+    ) -> list[Session]:
         """Return up to `limit` of a user's sessions, the newest first."""
         if self.state.person(user_id) is None:
             return []
-        mine = (family.session for family in self.state.sessions.values() if family.user_id == user_id)
-        return sorted(mine, key=lambda session: session.id, reverse=True)[:limit]
+        mine = [
+            family.session
+            for family in self.state.sessions.values()
+            if family.user_id == user_id and (live_at is None or self._is_alive(family, live_at))
+        ]
+        older = [session for session in mine if before is None or session.id < before]
+        return sorted(older, key=lambda session: session.id, reverse=True)[:limit]
 
     async def find_standing(self, session_id: UUID, now: datetime) -> Standing | None:
         """Return what a session gives its holder now."""

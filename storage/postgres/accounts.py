@@ -1,6 +1,7 @@
 """Accounts in Postgres, sealed. The database sees neither an e-mail nor a name, nor a key that opens them."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import asyncpg
 import msgspec
 
 from storage.errors import EmailTakenError, PasswordChangedError, SealBrokenError
-from storage.identity_records import Account, AccountChanges, Credentials, NewAccount, Role
+from storage.identity_records import Account, AccountChanges, Credentials, NewAccount, Role, UploadDay
 from storage.postgres.account_seals import AccountSeals, lock_numbers
 from storage.postgres.pool import Database, Row, Session
 from storage.queries import Queries
@@ -99,6 +100,13 @@ class PostgresAccounts:
         """Return up to `limit` accounts, the oldest id first."""
         rows = await self.database.fetch(self.queries["page_accounts"], after, limit)
         return [self.seals.account_of(row) for row in rows]
+
+    async def upload_days(self, user_id: UUID, after: date | None, limit: int) -> list[UploadDay]:
+        """Return up to `limit` days on which a user announced uploads, the oldest first."""
+        rows = await self.database.fetch(self.queries["page_upload_days"], user_id, after, limit)
+        return [
+            UploadDay(day=row["day"], uploads=row["uploads"], size_bytes=row["size_bytes"]) for row in rows
+        ]
 
     async def rewrap(self, limit: int) -> int:
         """Bring accounts under the newest key.

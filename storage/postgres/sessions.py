@@ -63,9 +63,11 @@ class PostgresSessions:
         row = await self.database.fetch_row(self.queries["revoke_sessions"], user_id, now)
         return int(row["ended"]) if row else 0
 
-    async def page(self, user_id: UUID, limit: int) -> list[Session]:
+    async def page(
+        self, user_id: UUID, limit: int, *, before: UUID | None = None, live_at: datetime | None = None
+    ) -> list[Session]:
         """Return up to `limit` of a user's sessions, the newest first."""
-        rows = await self.database.fetch(self.queries["page_sessions"], user_id, limit)
+        rows = await self.database.fetch(self.queries["page_sessions"], user_id, limit, before, live_at)
         return [
             Session(
                 id=plain_id(row["id"]),

@@ -82,6 +82,8 @@ select s.id, s.created_at, s.expires_at, s.revoked_at
 from sessions s
 join users u on u.id = s.user_id
 where s.user_id = $1 and u.closed_at is null
+    and ($3::uuid is null or s.id < $3)
+    and ($4::timestamptz is null or (s.revoked_at is null and s.expires_at > $4))
 order by s.id desc
 limit $2;
 
