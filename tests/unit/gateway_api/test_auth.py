@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from gateway.identity.minting import REFRESH_TOKEN, mint
 from storage.errors import StorageUnavailableError
 
 ADA = {"email": "Ada@Example.org", "password": "correct horse", "name": " Ada "}
@@ -185,9 +184,7 @@ async def test_of_two_who_refresh_at_once_one_loses_and_both_are_signed_out(hous
     assert (await me(house, winner)).status == 401
 
 
-@pytest.mark.parametrize(
-    "token", ["", "ttr_", "nonsense", mint(REFRESH_TOKEN).secret, mint("tt_").secret, "é" * 50]
-)
+@pytest.mark.parametrize("token", ["", "ttr_", "nonsense", "ttr_" + "a" * 43, "tt_" + "a" * 43, "é" * 50])
 async def test_a_token_that_is_none_gets_the_same_401_and_signs_nobody_out(house, ada, token):
     told = await auth(house, "refresh", {"refresh_token": token}, headers={"X-Request-Id": "r"})
     wrong = await auth(house, "login", SIGN_IN | {"password": "no"}, headers={"X-Request-Id": "r"})
