@@ -20,7 +20,7 @@ from deploy.settings import Settings, SettingsError
 from deploy.stack_errors import StackError
 from gateway.audit import entry_of, keep, user_target
 from gateway.caller import Caller
-from gateway.identity.account_fields import checked_email, checked_name
+from gateway.identity.account_fields import checked_email, checked_name, checked_password
 from gateway.identity.passwords import Passwords
 from gateway.problems import ProblemError, problem_of
 from gateway.routes.auth import Registration
@@ -137,6 +137,7 @@ def checked(email: str, password: str, name: str) -> Registration:
         said = msgspec.convert({"email": email, "password": password, "name": name}, Registration)
         checked_email(said.email)
         checked_name(said.name)
+        checked_password(said.password)
     except UnicodeEncodeError as error:  # bytes of the command line that are no text
         raise StackError("e-mail and name must be UTF-8") from error
     except (msgspec.ValidationError, ProblemError) as error:

@@ -33,7 +33,7 @@ class Caller:
     address: str = ""
     """The client's own, which a trusted proxy may have passed on."""
     is_near: bool = False
-    """Whether the request came straight from this machine or a private network."""
+    """Whether the request came straight from this machine or a private network; never so behind a proxy."""
     session_id: UUID | None = None
     key_id: UUID | None = None
 
@@ -49,9 +49,7 @@ class Caller:
 
     @property
     def holder(self) -> str:
-        """Whose limits the request counts against."""
-        if self.key_id is not None:
-            return f"key:{self.key_id}"
+        """Whose limits the request counts against: all keys of an account share what is its own."""
         return f"user:{self.user_id}" if self.is_known else f"address:{network_of(self.address)}"
 
     @property
@@ -84,12 +82,13 @@ def address_of(headers: Mapping[str, str], peer: str, *, behind_proxy: bool) -> 
     return said if _find_address(said) is not None else peer
 
 
-def is_near(headers: Mapping[str, str], peer: str) -> bool:
+def is_near(headers: Mapping[str, str], peer: str, *, behind_proxy: bool) -> bool:
     """Whether a request comes straight from this machine or a private network.
 
-    One that a proxy passed on comes from anywhere, whatever the address of the proxy.
+    One that a proxy passed on comes from anywhere, whatever the address of the proxy. Behind a trusted one
+    that is every request: the server loses a header that is not UTF-8, and then it looks as if none was sent.
     """
-    return _is_near(peer) and not any(name in headers for name in _FORWARDED)
+    return not behind_proxy and _is_near(peer) and not any(name in headers for name in _FORWARDED)
 
 
 @lru_cache(1024)

@@ -106,7 +106,8 @@ class Dispatcher:
         """Return who asks, if they may and not too often. Raises ProblemError 401, 403 or 429."""
         headers, behind_proxy = request.headers, self.house.config.behind_proxy
         address = address_of(headers, request.peer, behind_proxy=behind_proxy)
-        trail.caller = Caller(address=address, is_near=is_near(headers, request.peer))
+        near = is_near(headers, request.peer, behind_proxy=behind_proxy)
+        trail.caller = Caller(address=address, is_near=near)
         if trail.route in PROBES:
             return trail.caller
         if not route.signs_in:
@@ -138,7 +139,7 @@ class Dispatcher:
 
     async def _run_once(self, request: Request, route: Route, call: Call) -> Response:
         key = request.headers.get("idempotency-key")
-        if key is None or request.method != "POST":
+        if key is None or not route.keeps_answers:
             return await self._run(request.method, route, call)
 
         async def run(resource_id: Any) -> Response:

@@ -73,6 +73,8 @@ class Frame:
     """Place in the EVENTS stream; None for progress, which cannot be replayed."""
     last: bool = False
     """True when nothing can follow: the video is gone."""
+    heard_at: float = 0.0
+    """When this process heard of it, in seconds of `time.monotonic`."""
 
 
 def find_message(stored: Stored) -> Message | None:
@@ -83,12 +85,12 @@ def find_message(stored: Stored) -> Message | None:
         return None
 
 
-def frame_of(message: Message, stored: Stored) -> Frame:
+def frame_of(message: Message, stored: Stored, heard_at: float = 0.0) -> Frame:
     """Return the event that tells a client of a message."""
     name = subject_of(message).name
     sequence = None if isinstance(message, StageProgressed) else stored.sequence
     text = event_text(name, event_data(name, message, stored.stored_at), sequence)
-    return Frame(message.video_id, text, sequence, last=name == video.DELETED.name)
+    return Frame(message.video_id, text, sequence, last=name == video.DELETED.name, heard_at=heard_at)
 
 
 def event_data(name: str, message: Message, at: datetime) -> dict[str, Any]:

@@ -7,6 +7,7 @@ sent away to come back with their Last-Event-ID: what was missed is then read ba
 
 import asyncio
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
@@ -121,7 +122,7 @@ class Hub:
         if isinstance(message, StageProgressed):
             self.remember(message, stored)
         if message.video_id in self._inboxes:
-            frame = frame_of(message, stored)
+            frame = frame_of(message, stored, time.monotonic())
             for inbox in self._inboxes[message.video_id]:
                 inbox.put(frame)
 

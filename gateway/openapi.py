@@ -18,7 +18,8 @@ VERSION: Final = "1"
 ABOUT: Final = (
     "An open video backend. Unknown fields and parameters are errors that name them. Every error is an "
     "RFC 9457 problem with a stable `code`. A `pointer` in `errors` is a JSON pointer into the body, or "
-    "`/name` of a parameter. Send `Idempotency-Key` with a POST to repeat it safely. Whoever registers an "
+    "`/name` of a parameter. Send `Idempotency-Key` with a POST to repeat it safely; "
+    "signing in, refreshing and signing out take it and keep no answer. Whoever registers an "
     "e-mail, or takes it in place of theirs, is told whether it has an account; nobody else is."
 )
 ALWAYS: Final = (
@@ -181,7 +182,7 @@ def _codes(route: Route) -> list[str]:
         codes.append("not_found")
     if route.body is not None:
         codes += ["malformed_json", "validation_failed"]
-    if route.method == "POST":
+    if route.keeps_answers:
         codes += ["request_in_progress", "idempotency_key_reused"]
     if route.path not in PROBES:
         codes += ["too_many_requests", "forbidden"]

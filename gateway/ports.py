@@ -1,7 +1,7 @@
 """What the API is given by the composition root, and what its handlers see."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
@@ -15,6 +15,7 @@ from gateway.events import Hub
 from gateway.identity.access_tokens import AccessTokens
 from gateway.identity.passwords import Passwords
 from gateway.limits.buckets import BucketName
+from gateway.sights import Sights
 from storage.identity_ports import Accounts, ApiKeys, Audit, Departures, Sessions
 from storage.ports import Idempotency, Uploads, Videos
 from storage.sealing import Vault
@@ -122,3 +123,4 @@ class Surroundings:
     """The OpenAPI document."""
     passwords: Passwords
     tokens: AccessTokens
+    sights: Sights = field(default_factory=Sights)

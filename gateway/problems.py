@@ -17,6 +17,7 @@ import msgspec
 from storage.errors import (
     EmailTakenError,
     OffsetConflictError,
+    PasswordChangedError,
     QuotaExceededError,
     StorageUnavailableError,
     UploadClosedError,
@@ -135,6 +136,7 @@ _TOLD: Final[tuple[tuple[type[BaseException], str, str], ...]] = (
     (UnicodeDecodeError, "malformed_json", "The body must be JSON in UTF-8."),
     (VideoGoneError, "not_found", "There is no such video."),
     (EmailTakenError, "email_taken", "Sign in, or use another e-mail."),
+    (PasswordChangedError, "conflict", "The password was changed meanwhile: repeat this with the new one."),
     (
         QuotaExceededError,
         "quota_exceeded",

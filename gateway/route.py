@@ -114,6 +114,11 @@ class Route:
         return str(getattr(self.handler, "__name__", self.path))
 
     @property
+    def keeps_answers(self) -> bool:
+        """Whether its answer is kept for an idempotency key: never one that signs somebody in or out."""
+        return self.method == "POST" and not self.signs_in
+
+    @property
     def bucket(self) -> BucketName:
         """Which limit it counts against."""
         return self.limit or ("read" if self.method == "GET" else "write")

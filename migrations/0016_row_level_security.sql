@@ -170,7 +170,8 @@ with check ((select asking_role()) = 'sign_in' and role in ('viewer', 'creator')
 create policy changed on users for update to truthtok_gateway
 using (id = (select asking_user()) or (select asking_role()) = 'admin');
 
--- A policy does not see the row as it was, so this is one: nobody gives power over others to themselves.
+-- A policy does not see the row as it was, so this is one: nobody gives themselves more than they have. Closing an
+-- account takes everything, and anybody closes their own.
 create function refuse_promotion() returns trigger language plpgsql as $$
 begin
     if not works_for_all() and asking_role() is distinct from 'admin' then
@@ -182,16 +183,15 @@ end
 $$;
 
 create trigger users_stay_who_they_are before update on users for each row
-when (new.role is distinct from old.role and new.role in ('moderator', 'admin'))
+when (new.role is distinct from old.role and new.role <> 'viewer')
 execute function refuse_promotion();
 
--- Sign-ins and keys: each one's own. Signing in finds both, and opens, rotates or ends
--- a session.
+-- Sign-ins and keys: each one's own. Signing in finds both, and rotates or ends a session; who has shown the
+-- password opens one as the owner.
 grant select, insert, update, delete on sessions, refresh_tokens, api_keys to truthtok_gateway;
 
 create policy own on sessions to truthtok_gateway using (user_id = (select asking_user()));
 create policy found on sessions for select to truthtok_gateway using ((select asking_role()) = 'sign_in');
-create policy opened on sessions for insert to truthtok_gateway with check ((select asking_role()) = 'sign_in');
 create policy rotated on sessions for update to truthtok_gateway using ((select asking_role()) = 'sign_in');
 
 create policy seen on refresh_tokens for select to truthtok_gateway
@@ -202,7 +202,7 @@ create policy forgotten on refresh_tokens for delete to truthtok_gateway
 using (exists (select from sessions s where s.id = session_id));
 create policy opened on refresh_tokens for insert to truthtok_gateway with check (true);
 
--- The condition of `opened`, after the row: a session and its first token begin in one statement.
+-- The condition of `own`, after the row: a session and its first token begin in one statement.
 create function refuse_foreign_session() returns trigger language plpgsql as $$
 begin
     if not exists (select from sessions where id = new.session_id) then
@@ -226,17 +226,18 @@ create policy own on upload_days to truthtok_gateway using (user_id = (select as
 create policy own on idempotency_keys to truthtok_gateway using (user_id = (select asking_user()));
 
 -- Each claim of a key forgets a few that nobody asks for any more, whoever's they were: with the owner's rights,
--- so that no policy has to let one account see, or delete, what another one left.
-create function forget_old_keys() returns trigger language plpgsql security definer
-set search_path = pg_catalog, pg_temp as $$
+-- so that no policy has to let one account see, or delete, what another one left. For this table's trigger alone:
+-- who could hang it on a table of their own would choose what else runs with these rights.
+create function forget_old_keys() returns trigger language plpgsql security definer as $$
 begin
-    execute format(
-        'with old as ('
-        '    select user_id, key from %1$s where claimed_at < now() - interval ''48 hours'''
-        '    order by claimed_at limit 10 for update skip locked'
-        ') delete from %1$s kept using old where (kept.user_id, kept.key) = (old.user_id, old.key)',
-        tg_relid::regclass
-    );
+    if tg_relid <> 'idempotency_keys'::regclass then
+        raise exception 'only idempotency_keys forgets' using errcode = 'insufficient_privilege';
+    end if;
+    with stale as (
+        select user_id, key from idempotency_keys where claimed_at < now() - interval '48 hours'
+        order by claimed_at limit 10 for update skip locked
+    )
+    delete from idempotency_keys kept using stale where (kept.user_id, kept.key) = (stale.user_id, stale.key);
     return null;
 end
 $$;
@@ -251,3 +252,36 @@ grant select, insert on audit_entries to truthtok_gateway;
 create policy told on audit_entries for insert to truthtok_gateway with check (true);
 create policy seen on audit_entries for select to truthtok_gateway
 using (actor_id = (select asking_user()) or (select asking_role()) in ('admin', 'auditor'));
+
+-- Functions mean our tables, also where somebody has made a temporary one of the same name: unless it is told
+-- otherwise, the server looks there first. Bodies in standard SQL were bound to ours when they were made; those
+-- here are read when they run, or run with the owner's rights.
+do $$
+declare
+    fixed text;
+begin
+    foreach fixed in array array[
+        'email_is_taken(bytea[], uuid)', 'refuse_change()', 'works_for_all()', 'refuse_foreign_video()',
+        'count_upload(uuid, timestamptz, integer, bigint, integer, bigint)', 'refuse_promotion()',
+        'refuse_foreign_session()', 'forget_old_keys()'
+    ] loop
+        execute format('alter function %s set search_path = %I, pg_temp', fixed, current_schema());
+    end loop;
+end
+$$;
+
+-- The owner's rights are lent to nobody who does not need them. A trigger's function needs no grant to run.
+revoke execute on function email_is_taken(bytea[], uuid), forget_old_keys() from public;
+grant execute on function email_is_taken(bytea[], uuid) to truthtok_gateway, truthtok_actor;
+
+-- Nobody who serves clients makes tables or functions, not even temporary ones. Where the database is not the
+-- migrator's to say so, it stays as its administrator has it.
+do $$
+begin
+    execute format('revoke temporary on database %I from public', current_database());
+    execute format('revoke create on schema %I from public', current_schema());
+exception
+    when insufficient_privilege then
+        raise notice 'an administrator should: revoke temporary on database % from public', current_database();
+end
+$$;

@@ -7,9 +7,9 @@ says it, the pool tells Postgres before the first statement, and the policies of
     nothing                                   only what is public or unlisted can be read
     Asking(user_id, role)                     each request of somebody who signed in (the dispatcher)
     SIGN_IN                                   making an account; finding an account, session or key before it
-                                              is known whose it is; opening, rotating, ending a session
-    Asking(user_id=…)                         as soon as that is known: a new hash of the password, `touch`
-                                              of a key, closing the account, and all else
+                                              is known whose it is; rotating, ending a session
+    Asking(user_id=…)                         as soon as that is known: opening a session, a new hash of the
+                                              password, `touch` of a key, closing the account, and all else
     Asking(upload_id=…)                       the media plane on a signed upload URL: `Uploads.find`, to
                                               learn whose it is. It reads that upload and changes nothing
     Asking(user_id=its owner's, upload_id=…)  then everything about it, `Uploads.find` once more as well:

@@ -7,6 +7,7 @@ StorageError
 ├── OffsetConflictError       an upload stands at another offset than the writer believes
 ├── UploadClosedError         an upload takes no more bytes: complete, expired or terminated
 ├── EmailTakenError           another account has this e-mail
+├── PasswordChangedError      the password is no longer the one that was verified
 ├── QuotaExceededError        the account has announced as much as it may on one day
 ├── VaultMissingError         accounts were asked for by a process that was given no master keys
 └── SealBrokenError           sealed data does not fit its key: tampered with, or the key is not among ours
@@ -56,6 +57,10 @@ class UploadClosedError(StorageError):
 
 class EmailTakenError(StorageError):
     """Another account has this e-mail."""
+
+
+class PasswordChangedError(StorageError):
+    """The account's password was changed, or hashed anew, after it had been verified: verify it once more."""
 
 
 class QuotaExceededError(StorageError):

@@ -4,7 +4,7 @@ Every method may raise StorageUnavailableError.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from storage.identity_records import (
     Rotation,
     Session,
     Standing,
+    UploadDay,
 )
 from subjects.codec import Envelope
 
@@ -48,11 +49,18 @@ class Accounts(Protocol):
         """Keep a new hash of the same password, unless it was changed in between (then False)."""
 
     async def edit(
-        self, user_id: UUID, changes: AccountChanges, session_id: UUID | None = None
+        self,
+        user_id: UUID,
+        changes: AccountChanges,
+        session_id: UUID | None = None,
+        *,
+        verified_hash: str | None = None,
     ) -> Account | None:
         """Apply the owner's changes; None without such an account. Raises EmailTakenError.
 
-        A new password ends all sessions of the account but `session_id`, in the same transaction.
+        A new password ends all sessions of the account but `session_id`, in the same transaction. With
+        `verified_hash` nothing changes unless that is still kept of the password: raises
+        PasswordChangedError, so of two who change it at once with the old one, one does.
         """
 
     async def set_role(self, user_id: UUID, role: Role) -> Account | None:
@@ -60,6 +68,9 @@ class Accounts(Protocol):
 
     async def page(self, after: UUID | None, limit: int) -> list[Account]:
         """Return up to `limit` accounts that are not closed, the oldest id first, behind `after`."""
+
+    async def upload_days(self, user_id: UUID, after: date | None, limit: int) -> list[UploadDay]:
+        """Return up to `limit` days on which a user announced uploads, the oldest first, after `after`."""
 
     async def rewrap(self, limit: int) -> int:
         """Bring up to `limit` accounts under the newest key and return how many; 0 when none is left.
@@ -102,10 +113,12 @@ class Departures(Protocol):
 class Sessions(Protocol):
     """Sign-ins and their refresh tokens, which are kept as SHA-256 hashes (32 bytes)."""
 
-    async def open(self, session: NewSession) -> None:
-        """Keep a new session with its first refresh token.
+    async def open(self, session: NewSession, *, verified_hash: str | None = None) -> bool:
+        """Keep a new session with its first refresh token; a known id changes nothing.
 
-        A known id changes nothing; nor does an account that is not there or closed.
+        False, having kept nothing, when the account is not there or closed; with `verified_hash` also when
+        that is no longer what is kept of its password. So nobody who knew the old password is signed in
+        once `Accounts.edit` has kept another one.
         """
 
     async def rotate(
@@ -125,8 +138,13 @@ class Sessions(Protocol):
     async def revoke_all(self, user_id: UUID, now: datetime) -> int:
         """End all sessions of a user; return how many that was."""
 
-    async def page(self, user_id: UUID, limit: int) -> list[Session]:
-        """Return up to `limit` of a user's sessions, the newest first."""
+    async def page(
+        self, user_id: UUID, limit: int, *, before: UUID | None = None, live_at: datetime | None = None
+    ) -> list[Session]:
+        """Return up to `limit` of a user's sessions, the newest id first, older than `before`.
+
+        With `live_at` those alone that are alive then, however many others there are.
+        """
 
     async def find_standing(self, session_id: UUID, now: datetime) -> Standing | None:
         """Return what a session gives its holder now; None when it is over or its account closed."""

@@ -1,6 +1,6 @@
 """The values of identity that cross the storage ports: immutable, without behaviour."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -136,6 +136,14 @@ class AuditEntry(Record, frozen=True, kw_only=True):
     request_id: str | None = None
     details: dict[str, Any] = msgspec.field(default_factory=dict)
     """Never a secret, an e-mail or a name."""
+
+
+class UploadDay(Record, frozen=True, kw_only=True):
+    """What one account announced to upload on one day (UTC). Kept for a week or so."""
+
+    day: date
+    uploads: int
+    size_bytes: int
 
 
 class UploadQuota(Record, frozen=True, kw_only=True):

@@ -135,6 +135,9 @@ class Uploads(Protocol):
     async def find(self, upload_id: UUID) -> Upload | None:
         """Return an upload in whatever state, or None."""
 
+    async def page(self, user_id: UUID, after: UUID | None, limit: int) -> list[Upload]:
+        """Return up to `limit` of a user's uploads without their segments, the oldest id first."""
+
     async def declare_length(
         self, upload_id: UUID, length_bytes: int, quota: UploadQuota | None = None
     ) -> Upload:

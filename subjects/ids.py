@@ -1,4 +1,7 @@
-"""Ids: UUIDv7 (RFC 9562, section 5.7), which sort by the time they were made. Python 3.11 lacks them."""
+"""Ids: UUIDv7 (RFC 9562, section 5.7), which sort by the time they were made. Python 3.11 lacks them.
+
+Where a repeated request has to find its id again without anybody having kept it, UUIDv8 (section 5.8).
+"""
 
 import secrets
 from datetime import datetime
@@ -20,6 +23,12 @@ def uuid7(now_ms: int, random: int) -> UUID:
 def new_id(now: datetime) -> UUID:
     """Return a new id of this moment. Nobody can guess it from others."""
     return uuid7(int(now.timestamp() * 1000), secrets.randbits(RANDOM_BITS))
+
+
+def uuid8(digest: bytes) -> UUID:
+    """Return the one id of a keyed digest of 16 bytes or more: of no moment, and nobody can guess it."""
+    number = int.from_bytes(digest[:16], "big")
+    return UUID(int=number & ~(0xF << 76 | 0b11 << _LOW_BITS) | 8 << 76 | 0b10 << _LOW_BITS)
 
 
 def derived_uuid7(cause: UUID, purpose: str) -> UUID:

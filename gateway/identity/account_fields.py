@@ -1,5 +1,6 @@
 """What people say of themselves, and what makes it acceptable. Pure."""
 
+import re
 import unicodedata
 from typing import Annotated, Final
 
@@ -19,15 +20,33 @@ NewPassword = Annotated[str, Meta(min_length=8, max_length=256)]
 GivenPassword = Annotated[str, Meta(max_length=256)]
 """One that may be wrong in any way."""
 
+_IGNORABLE: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
+    "\U000e0000-\U000e0fff]"
+)
+"""Drawn as nothing at all, so that two addresses would look the same: Default_Ignorable_Code_Point of Unicode
+16 (DerivedCoreProperties.txt) as far as its category does not say so, and the blank Braille pattern."""
+
 
 def checked_email(email: str) -> str:
     """Return an e-mail as given. Raises ProblemError 422 for what cannot be one; only mail proves more."""
     folded = folded_email(email)
     local, _, domain = folded.partition("@")
-    plain = not any(one.isspace() or unicodedata.category(one).startswith("C") for one in email + folded)
+    plain = not any(_is_unseen(one) for one in email + folded)
     if not (plain and local and domain and "@" not in domain and len(folded) <= EMAIL_MAX):
         raise field_problem("/email", "must be an e-mail address such as rain@example.org")
     return email
+
+
+def _is_unseen(one: str) -> bool:
+    return one.isspace() or unicodedata.category(one).startswith("C") or _IGNORABLE.match(one) is not None
+
+
+def checked_password(password: str) -> str:
+    """Return a new password as given. Raises ProblemError 422 for nothing but space."""
+    if not password.strip():
+        raise field_problem("/password", "must hold more than spaces")
+    return password
 
 
 def checked_name(name: str) -> str:

@@ -1,10 +1,13 @@
 """How often somebody may try an account's password: counted before it is checked, given back when it fits.
 
-    await spend(house, call, account)  ->  the password fits  ->  await give_back(house, call, account)
+    await spend(house, call, account)  ->  the password fits  ->  await succeed(house, call, account)
 
 Ten failures from one network end the attempts from there alone: whoever knows no more of somebody than an
 e-mail does not lock them out from everywhere. What comes from all networks together is bounded, too, at ten
 times as many.
+
+Right ones are bounded as well: whoever knows a password could keep everybody else from signing in by doing
+nothing else. By account only once it fits: a stranger takes nothing from the owner's.
 """
 
 import hmac
@@ -28,14 +31,16 @@ def account_of(config: GatewayConfig, email: str) -> str:
 
 async def spend(house: Surroundings, call: Call, account: str) -> None:
     """Count an attempt. Raises ProblemError 429."""
+    await house.ports.limits.spend("password", f"address:{network_of(call.caller.address)}")
     for bucket, holder in _buckets(call, account):
         await house.ports.limits.spend(bucket, holder)
 
 
-async def give_back(house: Surroundings, call: Call, account: str) -> None:
-    """Count an attempt that succeeded no longer."""
+async def succeed(house: Surroundings, call: Call, account: str) -> None:
+    """Count an attempt no longer as a failure, but as one more that was right. Raises ProblemError 429."""
     for bucket, holder in _buckets(call, account):
         await house.ports.limits.refund(bucket, holder)
+    await house.ports.limits.spend("password", account)
 
 
 def _buckets(call: Call, account: str) -> tuple[tuple[BucketName, str], ...]:

@@ -4,10 +4,10 @@ Written page by page while it is read, so memory does not grow with what somebod
 the very end: a document that broke off has none, and is no JSON.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -21,15 +21,14 @@ from gateway.ports import Surroundings
 from gateway.present import Video, present_video
 from gateway.route import Answer
 from gateway.routes.playback import Playback, playback_of
-from gateway.routes.videos import upload_id_of
 from storage import records
 from storage.asking import asking_as
-from storage.identity_records import Account, ApiKey, AuditEntry, Session
+from storage.identity_records import Account, ApiKey, AuditEntry, Session, UploadDay
 from storage.records import VideoQuery
 
 PAGE: Final = 100
-SESSIONS_MAX: Final = 10_000
-"""Those of more than a month ago are gone; the newest first."""
+
+Item = TypeVar("Item")
 
 
 class ExportedOriginal(Answer, frozen=True, kw_only=True):
@@ -41,9 +40,11 @@ class ExportedOriginal(Answer, frozen=True, kw_only=True):
 
 
 class ExportedUpload(Answer, frozen=True, kw_only=True):
-    """How the file came."""
+    """A file that came, or was announced: whole, or a part of one that was put together from several."""
 
     id: UUID
+    video_id: UUID | None
+    partial: bool
     state: records.UploadState
     length_bytes: int | None
     offset_bytes: int
@@ -59,7 +60,6 @@ class ExportedVideo(Video, frozen=True, kw_only=True):
 
     original: ExportedOriginal | None
     playback: Playback
-    upload: ExportedUpload | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,8 @@ class Export:
             ("sessions", self._sessions()),
             ("api_keys", self._api_keys()),
             ("videos", self._videos()),
+            ("uploads", self._uploads()),
+            ("upload_days", self._upload_days()),
             ("audit", self._audit()),
         ):
             yield f',"{name}":['.encode()
@@ -89,36 +91,43 @@ class Export:
         yield b',"complete":true}'
         del seat
 
-    async def _sessions(self) -> AsyncIterator[list[Session]]:
-        with asking_as(self.caller.asking):
-            found = await self.house.ports.sessions.page(self.account.id, SESSIONS_MAX)
-        if found:
-            yield found
-
-    async def _api_keys(self) -> AsyncIterator[list[ApiKey]]:
-        after: UUID | None = None
+    async def _pages(self, find: Callable[[Item | None], Awaitable[list[Item]]]) -> AsyncIterator[list[Item]]:
+        """Yield page after page: each is found behind the last item of the one before."""
+        last: Item | None = None
         while True:
             with asking_as(self.caller.asking):
-                found = await self.house.ports.api_keys.page(self.account.id, after, PAGE)
+                found = await find(last)
             if not found:
                 return
             yield found
-            after = found[-1].id
+            last = found[-1]
+
+    def _sessions(self) -> AsyncIterator[list[Session]]:
+        page, me = self.house.ports.sessions.page, self.account.id
+        return self._pages(lambda last: page(me, PAGE, before=last.id if last else None))
+
+    def _api_keys(self) -> AsyncIterator[list[ApiKey]]:
+        page, me = self.house.ports.api_keys.page, self.account.id
+        return self._pages(lambda last: page(me, last.id if last else None, PAGE))
+
+    def _upload_days(self) -> AsyncIterator[list[UploadDay]]:
+        page, me = self.house.ports.accounts.upload_days, self.account.id
+        return self._pages(lambda last: page(me, last.day if last else None, PAGE))
+
+    async def _uploads(self) -> AsyncIterator[list[ExportedUpload]]:
+        page, me = self.house.ports.uploads.page, self.account.id
+        async for found in self._pages(lambda last: page(me, last.id if last else None, PAGE)):
+            yield [present_upload(upload) for upload in found]
 
     async def _videos(self) -> AsyncIterator[list[ExportedVideo]]:
-        before: tuple[datetime, UUID] | None = None
-        mine = VideoQuery(user_id=self.account.id)
-        while True:
-            with asking_as(self.caller.asking):
-                found = await self.house.ports.videos.page(mine, self.account.id, before, PAGE)
-                shown = [await self._video(video) for video in found]
-            if not shown:
-                return
-            yield shown
-            before = (found[-1].created_at, found[-1].id)
+        page, me = self.house.ports.videos.page, self.account.id
+        mine = VideoQuery(user_id=me)
+        async for found in self._pages(
+            lambda last: page(mine, me, (last.created_at, last.id) if last else None, PAGE)
+        ):
+            yield [self._video(video) for video in found]
 
-    async def _video(self, video: records.Video) -> ExportedVideo:
-        upload = await self.house.ports.uploads.find(upload_id_of(video.id))
+    def _video(self, video: records.Video) -> ExportedVideo:
         original = video.original
         return ExportedVideo(
             **asdict(present_video(video, {}, self.house.ports.now())),
@@ -128,7 +137,6 @@ class Export:
             if original is not None
             else None,
             playback=playback_of(self.house, video),
-            upload=present_upload(upload) if upload is not None else None,
         )
 
     async def _audit(self) -> AsyncIterator[list[AuditEntry]]:
@@ -141,19 +149,11 @@ class Export:
             if others:
                 yield others
 
-    async def _audit_pages(
-        self, *, actor_id: UUID | None, target: str | None
-    ) -> AsyncIterator[list[AuditEntry]]:
-        before: UUID | None = None
-        while True:
-            with asking_as(self.caller.asking):
-                found = await self.house.ports.audit.page(
-                    actor_id=actor_id, target=target, before=before, limit=PAGE
-                )
-            if not found:
-                return
-            yield found
-            before = found[-1].id
+    def _audit_pages(self, *, actor_id: UUID | None, target: str | None) -> AsyncIterator[list[AuditEntry]]:
+        page = self.house.ports.audit.page
+        return self._pages(
+            lambda last: page(actor_id=actor_id, target=target, before=last.id if last else None, limit=PAGE)
+        )
 
 
 def _without_address(entry: AuditEntry) -> AuditEntry:
@@ -165,6 +165,8 @@ def present_upload(upload: records.Upload) -> ExportedUpload:
     """Return the facts of an upload. Pure."""
     return ExportedUpload(
         id=upload.id,
+        video_id=upload.video_id,
+        partial=upload.partial,
         state=upload.state,
         length_bytes=upload.length_bytes,
         offset_bytes=upload.offset_bytes,

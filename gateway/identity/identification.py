@@ -46,7 +46,7 @@ class Identifier:
     async def identify(self, headers: Mapping[str, str], peer: str, request_id: str = "") -> Caller:
         """Return who asks. Raises ProblemError 401, or 400 for two different credentials."""
         address = address_of(headers, peer, behind_proxy=self.behind_proxy)
-        near = is_near(headers, peer)
+        near = is_near(headers, peer, behind_proxy=self.behind_proxy)
         shown = find_shown(headers)
         if shown is None:
             return Caller(address=address, is_near=near)

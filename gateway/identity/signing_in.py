@@ -9,6 +9,7 @@ from gateway.identity.minting import REFRESH_TOKEN, mint
 from gateway.ports import Surroundings
 from gateway.problems import ProblemError
 from gateway.route import Answer
+from storage.asking import Asking, asking_as
 from storage.identity_records import Account, NewSession
 from subjects.ids import new_id
 
@@ -26,22 +27,27 @@ class SignedIn(Answer, frozen=True, kw_only=True):
     """Seconds the access token works."""
 
 
-async def open_session(house: Surroundings, account: Account) -> tuple[SignedIn, UUID]:
+async def open_session(
+    house: Surroundings, account: Account, verified_hash: str
+) -> tuple[SignedIn, UUID] | None:
     """Open a session of an account; return its tokens and its id.
+
+    None when that hash is no longer what is kept of its password. Asks as the owner.
 
     The id is new on every try: what broke off kept the hash of a token that nobody was told.
     """
     now, first = house.ports.now(), mint(REFRESH_TOKEN)
     session_id = new_id(now)
-    await house.ports.sessions.open(
-        NewSession(
-            id=session_id,
-            user_id=account.id,
-            token_hash=first.secret_hash,
-            created_at=now,
-            expires_at=now + timedelta(seconds=house.config.refresh_token_seconds),
-        )
+    session = NewSession(
+        id=session_id,
+        user_id=account.id,
+        token_hash=first.secret_hash,
+        created_at=now,
+        expires_at=now + timedelta(seconds=house.config.refresh_token_seconds),
     )
+    with asking_as(Asking(user_id=account.id)):
+        if not await house.ports.sessions.open(session, verified_hash=verified_hash):
+            return None
     return signed_in(house, account, session_id, first.secret), session_id
 
 

@@ -15,6 +15,7 @@ BucketName = Literal[
     "sign_in",
     "sign_in_pair",
     "sign_in_account",
+    "password",
     "register",
     "refresh",
     "expensive",
@@ -30,6 +31,9 @@ BUCKETS: Final[Mapping[BucketName, Bucket]] = {
     "sign_in": Bucket(30, 0.2),
     "sign_in_pair": Bucket(10, 1 / 60),
     "sign_in_account": Bucket(100, 1 / 20),
+    # Passwords that were checked, by network, and those that were right, by account: never given back, since
+    # each takes a core and much memory for a while, and most leave a session and a line of the audit trail.
+    "password": Bucket(30, 0.5),
     "register": Bucket(60, 0.5),
     "refresh": Bucket(60, 1.0),
     # An export reads everything that a person has.

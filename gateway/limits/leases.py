@@ -31,7 +31,9 @@ from storage.limits_port import Buckets
 HOLDERS_MAX: Final = 20_000
 """Purses in memory, about 600 bytes each; the one unused for longest goes first, with what it holds."""
 LARGEST_SHARE: Final = 10
-EXACT: Final[frozenset[BucketName]] = frozenset({"sign_in", "sign_in_pair", "sign_in_account", "register"})
+EXACT: Final[frozenset[BucketName]] = frozenset(
+    {"sign_in", "sign_in_pair", "sign_in_account", "password", "register"}
+)
 """Leased one at a time: what they guard is worth a trip."""
 
 TRIPS: Final = Counter("truthtok_limit_trips", "Questions to the shared buckets", ("bucket",))

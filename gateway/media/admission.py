@@ -32,6 +32,11 @@ class Admission:
         require(caller, "videos.create")
         return caller
 
+    async def ask_again(self, request: Request, caller: Caller) -> None:
+        """Look anew at whom storage refused. Raises ProblemError 401 when the account is closed by now."""
+        self.identification.forget(caller.user_id)
+        await self.identification.identify(request.headers, request.peer, request.id)
+
 
 def client_network(config: GatewayConfig, request: Request) -> str:
     """Return what is taken for one party among the clients (`network_of`)."""

@@ -51,6 +51,7 @@ class Creation:
             try:
                 upload = await self._make(request, caller.user_id)
             except QuotaExceededError as error:
+                await self.admission.ask_again(request, caller)
                 raise quota_problem(error, self.now()) from error
         request.notes["upload_id"] = str(upload.id)
         return Reply(201, {"Location": upload_url(self.config, upload.id), **progress(upload)})
@@ -93,7 +94,9 @@ class Creation:
     def _quota(self) -> UploadQuota:
         """Return the limits of a day, in which an upload without a length takes as much as it may become."""
         quota = self.config.quota
-        return replace(quota, deferred_bytes=min(quota.size_bytes, self.config.max_upload_bytes))
+        # At least a byte: else they would pass for nothing where nobody may upload any.
+        most_bytes = max(1, min(quota.size_bytes, self.config.max_upload_bytes))
+        return replace(quota, deferred_bytes=most_bytes)
 
     async def _receive(self, upload: Upload, request: Request, checksum: Checksum | None) -> Upload:
         """Take the bytes of a new upload. Refused, it is given up: nobody was told where it is."""

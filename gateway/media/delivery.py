@@ -9,7 +9,7 @@ No limit is spent here: a player asks for many small pieces, each would be a tri
 is the permission. A flood of readers is a CDN's job, for which the URLs of an hour are the same.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -111,19 +111,31 @@ class Delivery:
         return Reply(HTTPStatus.PARTIAL_CONTENT, headers, await self._body(request, info, span))
 
     async def _body(self, request: Request, info: ObjectInfo, span: Span) -> bytes | FileSlice | ByteStream:
-        """Return a part of a file, or a stream, or when they are few the bytes: then a failure is told."""
+        """Return a part of a file, the bytes when they are few, or a stream whose first ones were read.
+
+        So an object that cannot be read is told as that, where headers of success would have gone first.
+        """
         path = self.objects.local_path(info.key)
         if path is not None:
             return FileSlice(path, *span)
         size_bytes, chunks = span.end_bytes - span.start_bytes, self._stream(info.key, span)
-        if request.method == "GET" and 0 < size_bytes <= SMALL_BYTES:
+        if request.method != "GET" or not size_bytes:
+            return ByteStream(chunks, size_bytes)
+        if size_bytes <= SMALL_BYTES:
             return b"".join([chunk async for chunk in chunks])
-        return ByteStream(chunks, size_bytes)
+        return ByteStream(_behind(await anext(chunks), chunks), size_bytes)
 
-    async def _stream(self, key: str, span: Span) -> AsyncIterator[bytes]:
+    async def _stream(self, key: str, span: Span) -> AsyncGenerator[bytes, None]:
         async with aclosing(self.objects.stream(key, *span)) as chunks:  # type: ignore[type-var] # a generator
             async for chunk in chunks:
                 yield chunk
+
+
+async def _behind(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    async with aclosing(rest):
+        yield first
+        async for chunk in rest:
+            yield chunk
 
 
 def _validators(info: ObjectInfo, left_seconds: int) -> dict[str, str]:

@@ -18,8 +18,10 @@ from gateway.identity.account_fields import (
     NewPassword,
     checked_email,
     checked_name,
+    checked_password,
 )
 from gateway.identity.minting import REFRESH_TOKEN, find_hash, mint
+from gateway.identity.registering import account_id
 from gateway.identity.signing_in import SignedIn, open_session, refused_sign_in, signed_in
 from gateway.ports import Surroundings
 from gateway.problems import ProblemError, problem_of
@@ -27,6 +29,9 @@ from gateway.route import Body, Call, Reply, Route
 from storage.asking import SIGN_IN, Asking, asking_as
 from storage.errors import EmailTakenError
 from storage.identity_records import Account, Credentials, NewAccount, Role, Rotation
+
+VERIFICATIONS: Final = 2
+"""When the password's hash changes under a sign-in it is verified once more: it may have been made anew."""
 
 
 class Registration(Body, frozen=True, kw_only=True):
@@ -51,7 +56,10 @@ class RefreshToken(Body, frozen=True, kw_only=True):
 
 
 async def register(house: Surroundings, call: Call) -> Reply:
-    """Make an account and sign in. Raises ProblemError 403 when nobody may, 409 for a known e-mail."""
+    """Make an account and sign in. Raises ProblemError 403 when nobody may, 409 for a known e-mail.
+
+    Repeated with its idempotency key it signs in (`gateway/identity/registering.py`), or is refused as that.
+    """
     said: Registration = call.body
     role = house.config.register_as
     if role is None:
@@ -63,42 +71,62 @@ async def register(house: Surroundings, call: Call) -> Reply:
         account = await house.ports.accounts.find(wanted.id)
         if account is None:
             raise refused_sign_in()
-        await record(
-            house, call, "account.registered", actor_id=account.id, target=user_target(account.id), role=role
-        )
-        return Reply(body=await _open(house, call, account))
+        # Else a try before made it, with another salt.
+        if await house.ports.accounts.find_password(account.id) == wanted.password_hash:
+            target = user_target(account.id)
+            await record(house, call, "account.registered", actor_id=account.id, target=target, role=role)
+    answer = await _open(house, call, account, wanted.password_hash)
+    if answer is None:
+        answer, _ = await _sign_in(house, call, said.email, said.password)
+    return Reply(body=answer)
 
 
 async def _new_account(house: Surroundings, call: Call, said: Registration, role: Role) -> NewAccount:
     email, name = checked_email(said.email), checked_name(said.name)
     return NewAccount(
-        id=call.resource_id,
+        id=account_id(house.config, call, email, name),
         email=email,
         name=name,
-        password_hash=await house.passwords.hash(said.password),
+        password_hash=await house.passwords.hash(checked_password(said.password)),
         role=role,
         created_at=house.ports.now(),
     )
 
 
 async def login(house: Surroundings, call: Call) -> Reply:
-    """Sign in. Raises ProblemError 401, or 429 after too many that failed."""
+    """Sign in. Raises ProblemError 401, or 429 after too many that failed, or that did not."""
     said: SignIn = call.body
-    tried = attempts.account_of(house.config, said.email)
+    answer, found = await _sign_in(house, call, said.email, said.password)
+    await house.ports.limits.refund("sign_in", call.caller.holder)
+    with asking_as(Asking(user_id=found.account.id)):
+        await _rehash(house, found, said.password)
+    return Reply(body=answer)
+
+
+async def _sign_in(
+    house: Surroundings, call: Call, email: str, password: str
+) -> tuple[SignedIn, Credentials]:
+    """Verify a password and open a session. Raises ProblemError 401 or 429."""
+    for _ in range(VERIFICATIONS):
+        found = await _verified(house, call, email, password)
+        answer = await _open(house, call, found.account, found.password_hash)
+        if answer is not None:
+            return answer, found
+    raise refused_sign_in()
+
+
+async def _verified(house: Surroundings, call: Call, email: str, password: str) -> Credentials:
+    tried = attempts.account_of(house.config, email)
     await attempts.spend(house, call, tried)
     with asking_as(SIGN_IN):
-        found = await house.ports.accounts.find_credentials(said.email)
-        fits = await house.passwords.matches(said.password, found.password_hash if found else None)
+        found = await house.ports.accounts.find_credentials(email)
+        fits = await house.passwords.matches(password, found.password_hash if found else None)
         if found is None or not fits:
             target = user_target(found.account.id) if found else None
             await record(house, call, "session.refused", target=target)
             raise refused_sign_in()
-        await house.ports.limits.refund("sign_in", call.caller.holder)
-        await attempts.give_back(house, call, tried)
-        answer = await _open(house, call, found.account)
-    with asking_as(Asking(user_id=found.account.id)):
-        await _rehash(house, found, said.password)
-    return Reply(body=answer)
+    await attempts.succeed(house, call, tried)
+    return found
 
 
 async def _rehash(house: Surroundings, found: Credentials, password: str) -> None:
@@ -108,8 +136,11 @@ async def _rehash(house: Surroundings, found: Credentials, password: str) -> Non
         await house.ports.accounts.replace_password(found.account.id, found.password_hash, stronger)
 
 
-async def _open(house: Surroundings, call: Call, account: Account) -> SignedIn:
-    answer, session_id = await open_session(house, account)
+async def _open(house: Surroundings, call: Call, account: Account, verified_hash: str) -> SignedIn | None:
+    opened = await open_session(house, account, verified_hash)
+    if opened is None:
+        return None
+    answer, session_id = opened
     await record(
         house,
         call,
@@ -175,7 +206,7 @@ ROUTES: Final = (
         method="POST",
         path="/api/v1/auth/register",
         handler=register,
-        summary="Make an account and sign in",
+        summary="Make an account and sign in; with the same Idempotency-Key again, sign in to it",
         group="Identity",
         body=Registration,
         answer=SignedIn,
@@ -183,7 +214,7 @@ ROUTES: Final = (
         signs_in=True,
         limit="register",
         secret=True,
-        problems=("email_taken", "forbidden", "overloaded"),
+        problems=("email_taken", "forbidden", "invalid_credentials", "overloaded"),
         example={"email": "rain@example.org", "password": "correct horse", "name": "Rain"},
     ),
     Route(

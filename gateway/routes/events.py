@@ -31,29 +31,38 @@ async def stream_events(house: Surroundings, call: Call) -> Reply:
             video = await find_visible(house, call.caller, call.video_id)
         return await present_live(house, video) if video is not None else None
 
-    stream = EventStream(house.hub, call.video_id, snapshot, after, still_in_order(house, call))
+    stream = EventStream(house.hub, call.video_id, snapshot, after, permitted(house, call))
     return Reply(stream=stream.parts(house.seats.take()))
 
 
-def still_in_order(house: Surroundings, call: Call) -> Callable[[], Awaitable[bool]]:
-    """Return what asks, at most once a second, whether the request would still name the same caller.
+def permitted(house: Surroundings, call: Call) -> Callable[[float | None], Awaitable[bool]]:
+    """Return what asks whether the request would still name the same caller, and they see the video.
 
-    A stream outlives the sign-in that opened it, and an access token.
+    A stream outlives the sign-in that opened it, an access token, and the video's visibility.
     """
-    seldom = Seldom(CHECK_SECONDS, capacity=1)
+    caller, seldom = call.caller, Seldom(CHECK_SECONDS, capacity=1)
+    sight = (call.video_id, caller.user_id, caller.permissions)
 
-    async def ask() -> bool:
-        if not call.caller.is_known or not seldom.is_time("check"):
-            return True
-        try:
-            now = await house.ports.identification.identify(
-                call.headers, call.caller.address, call.request_id
-            )
-        except ProblemError:
+    async def look() -> bool:
+        with asking_as(caller.asking):
+            return await find_visible(house, caller, call.video_id) is not None
+
+    async def ask(since: float | None) -> bool:
+        if caller.is_known and seldom.is_time("check") and not await _is_same(house, call):
             return False
-        return now.permissions >= call.caller.permissions
+        return since is None or await house.sights.sees(sight, since, look)
 
     return ask
+
+
+async def _is_same(house: Surroundings, call: Call) -> bool:
+    """Whether what the request shows still gives what it gave."""
+    identification = house.ports.identification
+    try:
+        now = await identification.identify(call.headers, call.caller.address, call.request_id)
+    except ProblemError:
+        return False
+    return now.permissions >= call.caller.permissions
 
 
 def last_event_id(headers: Mapping[str, str]) -> int | None:

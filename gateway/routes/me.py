@@ -15,6 +15,7 @@ from gateway.identity.account_fields import (
     NewPassword,
     checked_email,
     checked_name,
+    checked_password,
 )
 from gateway.ports import Surroundings
 from gateway.problems import FieldError, ProblemError
@@ -54,29 +55,33 @@ async def edit_me(house: Surroundings, call: Call) -> Reply:
     edit: AccountEdit = call.body
     _refuse_local(call)
     account = await get_own_account(house, call)
-    changes = await _changes(house, call, edit)
+    changes, verified_hash = await _changes(house, call, edit)
     if edit.changed:
-        account = await _edited(house, call, changes)
+        account = await _edited(house, call, changes, verified_hash)
         await _settle(house, call, edit.changed)
     return Reply(body=present_user(account))
 
 
-async def _changes(house: Surroundings, call: Call, edit: AccountEdit) -> AccountChanges:
-    """Return the changes as storage takes them. Raises ProblemError 403 or 422."""
+async def _changes(house: Surroundings, call: Call, edit: AccountEdit) -> tuple[AccountChanges, str | None]:
+    """Return the changes as storage takes them, and the hash of the password that the caller knew.
+
+    Raises ProblemError 403 or 422.
+    """
     email = edit.email if isinstance(edit.email, UnsetType) else checked_email(edit.email)
     name = edit.name if isinstance(edit.name, UnsetType) else checked_name(edit.name)
+    verified_hash: str | None = None
     if {"email", "password"} & {*edit.changed}:
-        await _check_password(house, call, edit.current_password)
+        verified_hash = await _check_password(house, call, edit.current_password)
     if email is not UNSET:  # tells, as registering does, whether somebody has it
         await house.ports.limits.spend("register", call.caller.holder)
     password_hash: str | UnsetType = UNSET
     if not isinstance(edit.password, UnsetType):
-        password_hash = await house.passwords.hash(edit.password)
-    return AccountChanges(email=email, name=name, password_hash=password_hash)
+        password_hash = await house.passwords.hash(checked_password(edit.password))
+    return AccountChanges(email=email, name=name, password_hash=password_hash), verified_hash
 
 
-async def _check_password(house: Surroundings, call: Call, given: str | UnsetType) -> None:
-    """Raise ProblemError unless the caller knows the password, too: a token may have been stolen."""
+async def _check_password(house: Surroundings, call: Call, given: str | UnsetType) -> str | None:
+    """Return the hash of the password, which the caller knows. Raises ProblemError: tokens are stolen."""
     if isinstance(given, UnsetType):
         raise field_problem("/current_password", "needed to change e-mail or password")
     await attempts.spend(house, call, call.caller.holder)
@@ -87,11 +92,17 @@ async def _check_password(house: Surroundings, call: Call, given: str | UnsetTyp
         raise ProblemError(
             "forbidden", f"/current_password: {detail}.", (FieldError("/current_password", detail),)
         )
-    await attempts.give_back(house, call, call.caller.holder)
+    await attempts.succeed(house, call, call.caller.holder)
+    return kept
 
 
-async def _edited(house: Surroundings, call: Call, changes: AccountChanges) -> Account:
-    account = await house.ports.accounts.edit(call.caller.user_id, changes, call.caller.session_id)
+async def _edited(
+    house: Surroundings, call: Call, changes: AccountChanges, verified_hash: str | None
+) -> Account:
+    caller = call.caller
+    account = await house.ports.accounts.edit(
+        caller.user_id, changes, caller.session_id, verified_hash=verified_hash
+    )
     return account if account is not None else await get_own_account(house, call)
 
 
@@ -145,7 +156,7 @@ ROUTES: Final = (
         method="PATCH",
         path=ME,
         handler=edit_me,
-        summary="Change name, e-mail or password; a new password ends your other sessions",
+        summary="Change name, e-mail or password; a new password ends your other sessions, and no API key",
         group="Identity",
         body=AccountEdit,
         answer=User,

@@ -5,11 +5,11 @@ from typing import Final
 from uuid import UUID
 
 from gateway.audit import record, user_target
+from gateway.paging import PageQuery
 from gateway.ports import Surroundings
 from gateway.route import Answer, Call, Reply, Route
 
 SESSIONS: Final = "/api/v1/me/sessions"
-SHOWN_MAX: Final = 100
 
 
 class Session(Answer, frozen=True, kw_only=True):
@@ -23,16 +23,19 @@ class Session(Answer, frozen=True, kw_only=True):
     """Whether this request came with it."""
 
 
-class SessionList(Answer, frozen=True, kw_only=True):
-    """The newest sign-ins that are alive, at most 100."""
+class SessionPage(Answer, frozen=True, kw_only=True):
+    """A page of sign-ins that are alive, newest first."""
 
     data: tuple[Session, ...]
+    next_cursor: str | None
 
 
 async def list_sessions(house: Surroundings, call: Call) -> Reply:
-    """Return where the caller is signed in."""
-    now, found = house.ports.now(), await house.ports.sessions.page(call.caller.user_id, SHOWN_MAX)
-    alive = (one for one in found if one.revoked_at is None and one.expires_at > now)
+    """Return a page of where the caller is signed in."""
+    asked: PageQuery = call.query
+    before, now = asked.find_id(house.config), house.ports.now()
+    found = await house.ports.sessions.page(call.caller.user_id, asked.one_more, before=before, live_at=now)
+    page, cursor = asked.cut(house.config, found, lambda one: (one.created_at, one.id))
     shown = (
         Session(
             id=one.id,
@@ -40,9 +43,9 @@ async def list_sessions(house: Surroundings, call: Call) -> Reply:
             expires_at=one.expires_at,
             current=one.id == call.caller.session_id,
         )
-        for one in alive
+        for one in page
     )
-    return Reply(body=SessionList(data=tuple(shown)))
+    return Reply(body=SessionPage(data=tuple(shown), next_cursor=cursor))
 
 
 async def end_sessions(house: Surroundings, call: Call) -> Reply:
@@ -59,16 +62,17 @@ ROUTES: Final = (
         method="GET",
         path=SESSIONS,
         handler=list_sessions,
-        summary="Where you are signed in",
+        summary="Where you are signed in, newest first",
         group="Identity",
-        answer=SessionList,
+        query=PageQuery,
+        answer=SessionPage,
         needs="account.read",
     ),
     Route(
         method="DELETE",
         path=SESSIONS,
         handler=end_sessions,
-        summary="Sign out everywhere",
+        summary="Sign out everywhere; API keys stay until you revoke them",
         group="Identity",
         status=204,
         needs="account.change",

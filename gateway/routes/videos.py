@@ -44,6 +44,7 @@ async def create_video(house: Surroundings, call: Call) -> Reply:
     try:
         await house.ports.videos.create(video, upload, house.config.quota)
     except QuotaExceededError as error:
+        await _look_again(house, call)
         raise quota_problem(error, house.ports.now()) from error
     # A repetition finds what the first try kept: what is told is what is there.
     kept, awaited = (
@@ -95,6 +96,13 @@ def new_upload(house: Surroundings, call: Call, intent: VideoIntent) -> NewUploa
 def upload_id_of(video_id: UUID) -> UUID:
     """Return the id of a video's own upload."""
     return derived_uuid7(video_id, "upload")
+
+
+async def _look_again(house: Surroundings, call: Call) -> None:
+    """Look anew at whom storage refused. Raises ProblemError 401 when the account is closed by now."""
+    identification = house.ports.identification
+    identification.forget(call.caller.user_id)
+    await identification.identify(call.headers, call.caller.address, call.request_id)
 
 
 async def get_video(house: Surroundings, call: Call) -> Reply:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 import msgspec
 from msgspec.structs import asdict, replace
 
-from storage.errors import EmailTakenError
-from storage.identity_records import Account, AccountChanges, Credentials, NewAccount, Role
+from storage.errors import EmailTakenError, PasswordChangedError
+from storage.identity_records import Account, AccountChanges, Credentials, NewAccount, Role, UploadDay
 from storage.memory.people import Person
 from storage.memory.state import State
 from storage.sealing import folded_email
@@ -59,12 +60,19 @@ class MemoryAccounts:
         return True
 
     async def edit(
-        self, user_id: UUID, changes: AccountChanges, session_id: UUID | None = None
+        self,
+        user_id: UUID,
+        changes: AccountChanges,
+        session_id: UUID | None = None,
+        *,
+        verified_hash: str | None = None,
     ) -> Account | None:
         """Apply the owner's changes."""
         person = self.state.person(user_id)
         if person is None:
             return None
+        if not person.has_password(verified_hash):
+            raise PasswordChangedError
         if changes.email is not msgspec.UNSET and self._has(changes.email, but=user_id):
             raise EmailTakenError("another account has this e-mail")
         said = {name: value for name, value in asdict(changes).items() if value is not msgspec.UNSET}
@@ -93,6 +101,14 @@ class MemoryAccounts:
         """Return up to `limit` accounts, the oldest id first."""
         accounts = sorted((person.account for person in self._open()), key=lambda account: account.id)
         return [account for account in accounts if after is None or account.id > after][:limit]
+
+    async def upload_days(self, user_id: UUID, after: date | None, limit: int) -> list[UploadDay]:
+        """Return up to `limit` days on which a user announced uploads, the oldest first."""
+        mine = sorted(
+            (day, counted) for (whose, day), counted in self.state.upload_days.items() if whose == user_id
+        )
+        days = [UploadDay(day=day, uploads=uploads, size_bytes=size) for day, (uploads, size) in mine]
+        return [one for one in days if after is None or one.day > after][:limit]
 
     async def rewrap(self, limit: int) -> int:  # noqa: ARG002 - the port's
         """Do nothing: no key seals what is not kept."""

@@ -18,6 +18,10 @@ class Person:
     account: Account
     password_hash: str | None = None
 
+    def has_password(self, verified_hash: str | None) -> bool:
+        """Whether what was verified is still what is kept; None was not looked at."""
+        return verified_hash is None or verified_hash == self.password_hash
+
 
 def local_person() -> Person:
     """Return the account that the migrations seed."""

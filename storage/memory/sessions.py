@@ -19,13 +19,17 @@ class MemorySessions:
 
     state: State
 
-    async def open(self, session: NewSession) -> None:
-        """Keep a new session; a known id changes nothing, nor does an account that is not there."""
-        if self.state.person(session.user_id) is None or session.id in self.state.sessions:
-            return
+    async def open(self, session: NewSession, *, verified_hash: str | None = None) -> bool:
+        """Keep a new session of an account whose password is still the one that was verified."""
+        person = self.state.person(session.user_id)
+        if person is None or not person.has_password(verified_hash):
+            return False
+        if session.id in self.state.sessions:
+            return True
         public = Session(id=session.id, created_at=session.created_at, expires_at=session.expires_at)
         self.state.sessions[session.id] = Family(session=public, user_id=session.user_id)
         self.state.refresh_tokens[session.token_hash] = RefreshToken(session_id=session.id)
+        return True
 
     async def rotate(
         self, token_hash: bytes, successor_hash: bytes, now: datetime, expires_at: datetime
@@ -68,12 +72,19 @@ class MemorySessions:
             family.session = replace(family.session, revoked_at=now)
         return len(alive)
 
-    async def page(self, user_id: UUID, limit: int) -> list[Session]:
+    async def page(
+        self, user_id: UUID, limit: int, *, before: UUID | None = None, live_at: datetime | None = None
+    ) -> list[Session]:
         """Return up to `limit` of a user's sessions, the newest first."""
         if self.state.person(user_id) is None:
             return []
-        mine = (family.session for family in self.state.sessions.values() if family.user_id == user_id)
-        return sorted(mine, key=lambda session: session.id, reverse=True)[:limit]
+        mine = [
+            family.session
+            for family in self.state.sessions.values()
+            if family.user_id == user_id and (live_at is None or self._is_alive(family, live_at))
+        ]
+        older = [session for session in mine if before is None or session.id < before]
+        return sorted(older, key=lambda session: session.id, reverse=True)[:limit]
 
     async def find_standing(self, session_id: UUID, now: datetime) -> Standing | None:
         """Return what a session gives its holder now."""

@@ -43,6 +43,12 @@ class MemoryUploads:
         """Return an upload in whatever state."""
         return self.state.upload(upload_id)
 
+    async def page(self, user_id: UUID, after: UUID | None, limit: int) -> list[Upload]:
+        """Return up to `limit` of a user's uploads, the oldest id first."""
+        mine = sorted(one.id for one in self.state.uploads.values() if one.user_id == user_id)
+        found = [self.state.upload(one) for one in mine if after is None or one > after]
+        return [replace(one, segments=()) for one in found[:limit] if one is not None]
+
     async def declare_length(
         self, upload_id: UUID, length_bytes: int, quota: UploadQuota | None = None
     ) -> Upload:

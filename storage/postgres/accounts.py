@@ -1,14 +1,15 @@
 """Accounts in Postgres, sealed. The database sees neither an e-mail nor a name, nor a key that opens them."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
-from storage.errors import EmailTakenError, SealBrokenError
-from storage.identity_records import Account, AccountChanges, Credentials, NewAccount, Role
+from storage.errors import EmailTakenError, PasswordChangedError, SealBrokenError
+from storage.identity_records import Account, AccountChanges, Credentials, NewAccount, Role, UploadDay
 from storage.postgres.account_seals import AccountSeals, lock_numbers
 from storage.postgres.pool import Database, Row, Session
 from storage.queries import Queries
@@ -65,7 +66,12 @@ class PostgresAccounts:
         return await self.database.fetch_row(query, user_id, old_hash, new_hash) is not None
 
     async def edit(
-        self, user_id: UUID, changes: AccountChanges, session_id: UUID | None = None
+        self,
+        user_id: UUID,
+        changes: AccountChanges,
+        session_id: UUID | None = None,
+        *,
+        verified_hash: str | None = None,
     ) -> Account | None:
         """Apply the owner's changes, behind a lock on the e-mail and then on the row."""
         hashes = [] if changes.email is msgspec.UNSET else self.seals.hashes_of(changes.email)
@@ -74,6 +80,8 @@ class PostgresAccounts:
             row = await session.fetch_row(self.queries["lock_account"], user_id)
             if row is None:
                 return None
+            if verified_hash not in (None, row["password_hash"]):
+                raise PasswordChangedError
             if hashes and await self._is_taken(session, hashes, user_id):
                 raise EmailTakenError("another account has this e-mail")
             sealed = self.seals.resealed(row, changes)
@@ -92,6 +100,13 @@ class PostgresAccounts:
         """Return up to `limit` accounts, the oldest id first."""
         rows = await self.database.fetch(self.queries["page_accounts"], after, limit)
         return [self.seals.account_of(row) for row in rows]
+
+    async def upload_days(self, user_id: UUID, after: date | None, limit: int) -> list[UploadDay]:
+        """Return up to `limit` days on which a user announced uploads, the oldest first."""
+        rows = await self.database.fetch(self.queries["page_upload_days"], user_id, after, limit)
+        return [
+            UploadDay(day=row["day"], uploads=row["uploads"], size_bytes=row["size_bytes"]) for row in rows
+        ]
 
     async def rewrap(self, limit: int) -> int:
         """Bring accounts under the newest key.

@@ -21,16 +21,18 @@ class PostgresSessions:
     database: Database
     queries: Queries = field(default_factory=partial(Queries.read, "sessions"))
 
-    async def open(self, session: NewSession) -> None:
-        """Keep a new session; a known id changes nothing, nor does an account that is not there."""
-        await self.database.fetch(
+    async def open(self, session: NewSession, *, verified_hash: str | None = None) -> bool:
+        """Keep a new session of an account whose password is still the one that was verified."""
+        row = await self.database.fetch_row(
             self.queries["open_session"],
             session.id,
             session.user_id,
             session.token_hash,
             session.created_at,
             session.expires_at,
+            verified_hash,
         )
+        return bool(row and row["verified"])
 
     async def rotate(
         self, token_hash: bytes, successor_hash: bytes, now: datetime, expires_at: datetime
@@ -61,9 +63,11 @@ class PostgresSessions:
         row = await self.database.fetch_row(self.queries["revoke_sessions"], user_id, now)
         return int(row["ended"]) if row else 0
 
-    async def page(self, user_id: UUID, limit: int) -> list[Session]:
+    async def page(
+        self, user_id: UUID, limit: int, *, before: UUID | None = None, live_at: datetime | None = None
+    ) -> list[Session]:
         """Return up to `limit` of a user's sessions, the newest first."""
-        rows = await self.database.fetch(self.queries["page_sessions"], user_id, limit)
+        rows = await self.database.fetch(self.queries["page_sessions"], user_id, limit, before, live_at)
         return [
             Session(
                 id=plain_id(row["id"]),

@@ -61,6 +61,11 @@ class PostgresUploads:
         row = await self.database.fetch_row(self.queries["find_upload"], upload_id)
         return upload_of(row) if row else None
 
+    async def page(self, user_id: UUID, after: UUID | None, limit: int) -> list[Upload]:
+        """Return up to `limit` of a user's uploads, the oldest id first."""
+        rows = await self.database.fetch(self.queries["page_uploads"], user_id, after, limit)
+        return [upload_of(row) for row in rows]
+
     async def declare_length(
         self, upload_id: UUID, length_bytes: int, quota: UploadQuota | None = None
     ) -> Upload:

@@ -27,7 +27,7 @@ where id = $1 and closed_at is null
 limit 1;
 
 -- name: lock_account
-select id, data_key, email_sealed, name_sealed, role, created_at, updated_at
+select id, data_key, email_sealed, name_sealed, role, created_at, updated_at, password_hash
 from users
 where id = $1 and closed_at is null
 limit 1
@@ -88,6 +88,14 @@ from users
 where closed_at is null and ($1::uuid is null or id > $1)
 order by id
 limit $2;
+
+-- name: page_upload_days
+select d.user_id, d.day, d.uploads, d.size_bytes
+from upload_days d
+join users u on u.id = d.user_id
+where d.user_id = $1 and u.closed_at is null and ($2::date is null or d.day > $2)
+order by d.day
+limit $3;
 
 -- name: accounts_under_older_keys
 -- Two ranges of one index, on either side of the newest key's name: what is done is never read again.

@@ -1,16 +1,24 @@
 -- name: open_session
--- An account that is closed at this very moment may be left one: it stands for nothing, and goes with the account.
+-- The account is locked as it was verified ($6, null for unseen): who changes its password, or closes it, locks it
+-- first, too, and then ends the sessions that are here.
 with owner as (
-    select id from users where id = $2 and closed_at is null limit 1
+    select id
+    from users
+    where id = $2 and closed_at is null and ($6::text is null or password_hash = $6)
+    limit 1
+    for share
 ),
 opened as (
     insert into sessions (id, user_id, created_at, expires_at)
     select $1, id, $4::timestamptz, $5::timestamptz from owner
     on conflict (id) do nothing
     returning id
+),
+given as (
+    insert into refresh_tokens (token_hash, session_id, created_at)
+    select $3, id, $4::timestamptz from opened
 )
-insert into refresh_tokens (token_hash, session_id, created_at)
-select $3, id, $4::timestamptz from opened;
+select exists (select from owner) as verified limit 1;
 
 -- name: lock_family
 -- Those who present tokens of one family take turns here, before any looks whether its token was used.
@@ -74,6 +82,8 @@ select s.id, s.created_at, s.expires_at, s.revoked_at
 from sessions s
 join users u on u.id = s.user_id
 where s.user_id = $1 and u.closed_at is null
+    and ($3::uuid is null or s.id < $3)
+    and ($4::timestamptz is null or (s.revoked_at is null and s.expires_at > $4))
 order by s.id desc
 limit $2;
 

@@ -27,6 +27,17 @@ left join videos v on v.id = u.video_id
 where u.id = $1
 limit 1;
 
+-- name: page_uploads
+select
+    u.id, u.user_id, u.video_id, u.length_bytes, u.content_type, u.filename, u.sha256, u.partial,
+    u.created_at, u.expires_at, u.state, u.offset_bytes, coalesce(v.priority, 'normal') as priority,
+    null::jsonb as segments
+from uploads u
+left join videos v on v.id = u.video_id
+where u.user_id = $1 and ($2::uuid is null or u.id > $2)
+order by u.id
+limit $3;
+
 -- name: declare_length
 -- Locked first: of two who declare the same at once, the second finds it declared and counts nothing.
 -- What was reserved for it is in the account already.

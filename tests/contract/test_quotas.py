@@ -8,7 +8,7 @@ import pytest
 
 from storage.bundle import Storage
 from storage.errors import QuotaExceededError, UploadClosedError, VideoGoneError
-from storage.identity_records import UploadQuota
+from storage.identity_records import UploadDay, UploadQuota
 from storage.records import NewUpload, NewVideo
 from tests.contract.storage_values import (
     LATER,
@@ -234,3 +234,15 @@ async def test_one_length_declared_many_times_at_once_counts_once(storage: Stora
     )
     assert {one.length_bytes for one in declared} == {6}
     await announce(storage, TEN_BYTES, length_bytes=4)
+
+
+async def test_what_was_announced_is_told_day_by_day(storage: Storage) -> None:
+    for day in (0, 1, 1, 3):
+        await announce(storage, None, created_at=NOW + timedelta(days=day))
+    await announce(storage, None, user_id=STRANGER)
+    first, second, third = (
+        UploadDay(day=NOW.date() + timedelta(days=day), uploads=uploads, size_bytes=size)
+        for day, uploads, size in ((0, 1, 10), (1, 2, 20), (3, 1, 10))
+    )
+    assert await storage.accounts.upload_days(OWNER, None, 10) == [first, second, third]
+    assert await storage.accounts.upload_days(OWNER, first.day, 1) == [second]

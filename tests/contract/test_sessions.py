@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from storage.bundle import Storage
 from storage.errors import EmailTakenError
@@ -237,6 +238,21 @@ async def test_a_page_of_sessions_has_the_newest_first(storage: Storage, user_id
     newest_first = sorted((session.id for session in mine), reverse=True)
     assert [s.id for s in await storage.sessions.page(user_id, 10)] == newest_first
     assert [s.id for s in await storage.sessions.page(user_id, 2)] == newest_first[:2]
+
+
+async def test_a_page_of_live_sessions_passes_over_those_that_are_over(
+    sessions: Sessions, user_id: UUID
+) -> None:
+    mine = [new_session(user_id, f"mine {n}", id=UUID(int=n + 1)) for n in range(6)]
+    mine[4] = replace(mine[4], expires_at=SOON)
+    for session in mine:
+        await sessions.open(session)
+    for ended in (3, 5):
+        await sessions.revoke(hashed(f"mine {ended}"), SOON)
+    ids = [session.id for session in mine]
+    assert [s.id for s in await sessions.page(user_id, 2, live_at=SOON)] == [ids[2], ids[1]]
+    assert [s.id for s in await sessions.page(user_id, 2, live_at=SOON, before=ids[1])] == [ids[0]]
+    assert [s.id for s in await sessions.page(user_id, 2, before=ids[4])] == [ids[3], ids[2]]
 
 
 async def test_the_sessions_of_a_closed_account_are_over(storage: Storage, opened: NewSession) -> None:

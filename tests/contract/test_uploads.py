@@ -242,3 +242,21 @@ async def test_whatever_comes_in_whatever_pieces_adds_up(storage: Storage, steps
     assert found is not None
     assert [s.size_bytes for s in found.segments] == [size for sizes_bytes in steps for size in sizes_bytes]
     assert found.user_id == OWNER
+
+
+async def test_a_page_of_uploads_has_all_of_one_users_with_and_without_a_video(storage: Storage) -> None:
+    video = new_video()
+    whole = new_upload(video.id, id=UUID(int=1))
+    await storage.videos.create(video, whole)
+    part = await begin(storage, id=UUID(int=2), partial=True)
+    loose = await begin(storage, id=UUID(int=3))
+    await begin(storage, user_id=STRANGER)
+    await storage.uploads.append(part.id, 0, segments(10), None, LATER)
+    found = await storage.uploads.page(OWNER, None, 10)
+    assert [(one.id, one.video_id, one.partial) for one in found] == [
+        (whole.id, video.id, False),
+        (part.id, None, True),
+        (loose.id, None, False),
+    ]
+    assert [(one.state, one.filename, one.segments) for one in found[1:2]] == [("complete", "walk.mp4", ())]
+    assert [one.id for one in await storage.uploads.page(OWNER, whole.id, 1)] == [part.id]

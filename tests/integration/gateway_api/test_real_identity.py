@@ -64,13 +64,17 @@ async def test_of_many_who_register_one_email_at_once_one_gets_it(house):
         assert sorted(one.status for one in told) == [201, 409, 409, 409, 409, 409]
 
 
-async def test_a_registration_is_told_again_to_the_same_key(house):
+async def test_a_registration_that_comes_again_with_its_key_signs_in_to_the_same_account(house):
     async with house as ask:
         ask.signed_in = {}
         eve = ADA | {"email": "eve@example.org"}
         first = await ask("POST", "/api/v1/auth/register", eve, idempotency_key="k")
         again = await ask("POST", "/api/v1/auth/register", eve, idempotency_key="k")
-        assert (first.status, again.status, again.body) == (201, 201, first.body)
+        assert (first.status, again.status) == (201, 201)
+        users = [json.loads(told.body)["user"] for told in (first, again)]
+        assert users[0] == users[1]
+        guess = eve | {"password": "wrong horse"}
+        assert (await ask("POST", "/api/v1/auth/register", guess, idempotency_key="k")).status == 401
 
 
 async def test_a_key_opens_until_it_is_revoked_and_its_use_is_kept(house):
@@ -107,7 +111,10 @@ async def test_an_export_is_whole_under_row_level_security(house):
         # The transport takes the parts after the request, in tasks of its own.
         document = json.loads(await asyncio.create_task(drained()))
         assert {video["id"] for video in document["videos"]} == ids
-        assert all(video["upload"]["length_bytes"] == 10 for video in document["videos"])
+        assert {upload["video_id"] for upload in document["uploads"]} == ids
+        assert all(upload["length_bytes"] == 10 for upload in document["uploads"])
+        (day,) = document["upload_days"]
+        assert (day["uploads"], day["size_bytes"]) == (len(ids), 10 * len(ids))
         assert len(document["sessions"]) == 1
         actions = [line["action"] for line in document["audit"]]
         assert {"account.registered", "session.opened", "account.exported", "role.changed"} <= set(actions)

@@ -156,6 +156,7 @@ CASES: Mapping[str, Mapping[str, Case]] = {
     "uploads": {
         "create_upload": mine(*_upload(2, None), None, None, 0),
         "find_upload": mine(OPEN),
+        "page_uploads": mine(A, None, 20),
         "declare_length": mine(OPEN, 9, None, None),
         "append_segments": mine(OPEN, 4, 1, LATER, ["x"], [1], None, None, None),
         "lock_uploads": mine([PART]),
@@ -185,16 +186,17 @@ CASES: Mapping[str, Mapping[str, Case]] = {
         "edit_account": mine(A, None, None, None, None, f"{MARK}2"),
         "set_role": by(ADMIN, A, "moderator"),
         "page_accounts": by(ADMIN, None, 20),
+        "page_upload_days": mine(A, None, 20),
         "accounts_under_older_keys": work(b"\x01" * 8, 20),
         "rewrap_account": work(A, WRAPPED, EMAIL, b"\xab" * 9, EMAIL),
     },
     "sessions": {
-        "open_session": by(SIGN_IN, other(5), A, b"\xcc" * 32, NOW, LATER),
+        "open_session": mine(other(5), A, b"\xcc" * 32, NOW, LATER, MARK),
         "lock_family": by(SIGN_IN, TOKEN, NOW),
         "rotate_token": by(SIGN_IN, TOKEN, b"\xcc" * 32, SESSION, NOW, LATER),
         "revoke_session": by(SIGN_IN, TOKEN, NOW),
         "revoke_sessions": mine(A, NOW),
-        "page_sessions": mine(A, 20),
+        "page_sessions": mine(A, 20, None, None),
         "find_session_standing": by(SIGN_IN, SESSION, NOW),
     },
     "api_keys": {

@@ -6,6 +6,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from storage.asking import SIGN_IN, Asking, AskingRole, asking_as
@@ -21,6 +22,7 @@ from tests.contract.identity_values import EMAIL, HASH, hashed, kinds, new_accou
 from tests.contract.storage_values import LATER, NOW
 
 OLD, NEW = b"o" * 32, b"n" * 32
+WAITING = "select count(*) from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))"
 SOON = NOW + timedelta(minutes=1)
 
 
@@ -62,7 +64,10 @@ async def test_somebody_registers_signs_in_and_goes_on_until_a_token_is_stolen(
         credentials = await accounts.find_credentials(EMAIL)
         assert credentials is not None
         assert credentials.account.id == user_id
-        await sessions.open(session)
+        assert await sessions.open(session) is False
+    with asking_as(as_user(user_id)):
+        assert await sessions.open(session, verified_hash=credentials.password_hash) is True
+    with asking_as(SIGN_IN):
         assert await sessions.find_standing(session.id, SOON) is not None
         at_once = [sessions.rotate(hashed("first"), hashed(s), SOON, LATER) for s in ("mine", "theirs")]
         assert await kinds(at_once) == ["reused", "rotated"]
@@ -73,9 +78,10 @@ async def test_a_refresh_token_ends_its_session_and_an_owner_all_of_theirs(
     accounts: PostgresAccounts, sessions: PostgresSessions
 ) -> None:
     user_id = await register(accounts, EMAIL)
-    with asking_as(SIGN_IN):
+    with asking_as(as_user(user_id)):
         for token in ("one", "two", "three"):
             await sessions.open(new_session(user_id, token))
+    with asking_as(SIGN_IN):
         assert (await sessions.revoke(hashed("one"), SOON)).kind == "rotated"
     with asking_as(as_user(user_id)):
         assert len(await sessions.page(user_id, 10)) == 3
@@ -86,13 +92,30 @@ async def test_an_owner_who_takes_a_new_password_ends_their_sessions(
     accounts: PostgresAccounts, sessions: PostgresSessions
 ) -> None:
     user_id, (kept, other) = await register(accounts, EMAIL), (uuid4(), uuid4())
-    with asking_as(SIGN_IN):
+    with asking_as(as_user(user_id)):
         for session_id in (kept, other):
             await sessions.open(new_session(user_id, str(session_id), id=session_id))
-    with asking_as(as_user(user_id)):
         await accounts.edit(user_id, AccountChanges(password_hash=f"{HASH}2"), kept)
         assert await sessions.find_standing(kept, SOON) is not None
         assert await sessions.find_standing(other, SOON) is None
+
+
+async def test_a_sign_in_waits_for_a_new_password_that_is_about_to_be_kept(
+    database_url: str, accounts: PostgresAccounts, sessions: PostgresSessions
+) -> None:
+    user_id = await register(accounts, EMAIL)
+    session = new_session(user_id)
+    changing = await asyncpg.connect(database_url)
+    async with changing.transaction():
+        await changing.execute("update users set password_hash = 'new' where id = $1", user_id)
+        with asking_as(as_user(user_id)):
+            opening = asyncio.create_task(sessions.open(session, verified_hash=HASH))
+        while not opening.done() and not await changing.fetchval(WAITING):
+            await asyncio.sleep(0)
+    await changing.close()
+    assert await opening is False
+    with asking_as(as_user(user_id)):
+        assert await sessions.page(user_id, 10) == []
 
 
 async def test_an_owner_is_told_that_an_email_is_taken_by_an_account_they_may_not_see(

@@ -7,6 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.routes.table import ROUTES
+from subjects.account import AccountClosed
+from subjects.codec import seal
+from subjects.message import Priority
 
 FAR = "203.0.113.9"
 BODIES = {
@@ -155,14 +158,14 @@ async def test_a_key_opens_what_its_scopes_say(house, video_intent, scopes, seen
     assert (await key.ask("GET", "/api/v1/me")).status == (200 if "account:read" in scopes else 403)
 
 
-async def test_a_known_caller_is_limited_by_account_and_anybody_else_by_address(house):
+async def test_a_known_caller_is_limited_by_account_whatever_they_show_and_anybody_else_by_address(house):
     creator = await house.as_user()
     key = await house.with_key(creator, "videos:read")
-    (kept,) = await house.storage.api_keys.page(creator.user_id, None, 1)
-    for person in (creator, key, house.nobody):
+    another = await house.with_key(creator, "videos:read")
+    for person in (creator, key, another, house.nobody):
         told = await person.ask("GET", "/api/v1/videos", peer=FAR)
         assert told.headers["RateLimit"].startswith('"read"')
-    holders = [f"user:{creator.user_id}", f"key:{kept.id}", f"address:{FAR}"]
+    holders = [f"user:{creator.user_id}"] * 3 + [f"address:{FAR}"]
     assert house.limits.spent == [("read", holder) for holder in holders]
 
 
@@ -180,6 +183,15 @@ async def test_guessing_tokens_is_not_free(house):
     house.limits.empty.add("read")
     told = await house.nobody.ask("GET", "/api/v1/videos", headers={"X-Api-Key": "tt_wrong"}, peer=FAR)
     assert told.status == 429
+
+
+async def test_an_account_that_was_closed_elsewhere_is_401_and_not_told_of_its_quota(house, video_intent):
+    creator = await house.as_user()
+    assert (await creator.ask("GET", "/api/v1/me")).status == 200
+    closed = seal(AccountClosed(user_id=creator.user_id), message_id="closed", priority=Priority.NORMAL)
+    assert await house.storage.departures.close(creator.user_id, closed)
+    told = await creator.ask("POST", "/api/v1/videos", video_intent())
+    assert (told.status, told.json["code"]) == (401, "unauthenticated")
 
 
 async def test_a_quota_that_is_used_up_is_429_until_the_next_day(new_house, video_intent):

@@ -7,16 +7,18 @@ from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
-from prometheus_client import REGISTRY
 
-from gateway.identity.minting import REFRESH_TOKEN, mint
-from gateway.limits.leases import LeasedLimits
 from storage.errors import StorageUnavailableError
-from storage.memory.buckets import MemoryBuckets
 
 ADA = {"email": "Ada@Example.org", "password": "correct horse", "name": " Ada "}
 SIGN_IN = {"email": "ada@example.org", "password": "correct horse"}
 FAR = "203.0.113.9"
+
+UNSEEN = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u180b\u180e\u200b\u200d"
+    "\u2065\u2800\u3164\ufe00\ufe0f\ufeff\uffa0\ufff0\U000e0100"
+)
+"""Nothing is drawn for these: with one in it an e-mail looks like another's."""
 
 
 @pytest.fixture
@@ -67,6 +69,8 @@ BAD = [
     ({"email": "a\u0007da@example.org"}, "/email"),
     ({"email": "a\u00a0da@example.org"}, "/email"),
     ({"email": "a\u202eda@example.org"}, "/email"),
+    *(({"email": f"a{one}da@example.org"}, "/email") for one in UNSEEN),
+    ({"email": "ada@exam\ufe0fple.org"}, "/email"),
     ({"email": "a\uff20b@example.org"}, "/email"),
     ({"email": "a@" + "x" * 253}, "/email"),
     ({"email": "a@" + "\ufdfa" * 100}, "/email"),
@@ -80,6 +84,8 @@ BAD = [
     ({"password": "1234567"}, "/password"),
     ({"password": "x" * 257}, "/password"),
     ({"password": 12345678}, "/password"),
+    ({"password": " " * 8}, "/password"),
+    ({"password": "\u3000\u00a0" * 8}, "/password"),
     ({"password": "a\x00bcdefgh"}, "/password"),
     ({"role": "admin"}, "/role"),
     ({"id": "01990000-0000-7000-8000-00000000ffff"}, "/id"),
@@ -126,142 +132,12 @@ async def test_registering_spends_from_its_own_limit(house, ada):
     assert (await auth(house, "register", ADA)).status == 429
 
 
-async def test_a_registration_with_a_key_is_made_once_and_kept_sealed(house):
-    key = {"Idempotency-Key": "k-1"}
-    first = await auth(house, "register", ADA, headers=key)
-    again = await auth(house, "register", ADA, headers=key)
-    assert (again.status, again.body) == (201, first.body)
-    assert (await auth(house, "register", ADA | {"name": "Eve"}, headers=key)).status == 422
-    (entry,) = house.storage.videos.state.key_uses.values()
-    for secret in (first.json["access_token"], first.json["refresh_token"], "Ada"):
-        assert secret.encode() not in entry.answer.body
-        assert secret not in entry.fingerprint
-
-
-async def test_a_registration_that_broke_off_is_finished_by_the_next_try(house):
-    sessions, failures = house.storage.sessions, [StorageUnavailableError("gone")]
-
-    class Breaking:
-        def __getattr__(self, name):
-            return getattr(sessions, name)
-
-        async def open(self, session):
-            if failures:
-                raise failures.pop()
-            await sessions.open(session)
-
-    house.storage.sessions = Breaking()
-    house.build()
-    key = {"Idempotency-Key": "k-1"}
-    assert (await auth(house, "register", ADA, headers=key)).status == 503
-    house.later(61)
-    told = await auth(house, "register", ADA, headers=key)
-    assert told.status == 201
-    assert (await me(house, told.json)).status == 200
-    assert (await refreshed(house, told.json)).status == 200
-
-
 @pytest.mark.parametrize("email", ["ada@example.org", "ADA@example.ORG", " ada@example.org "])
 async def test_a_sign_in_takes_email_and_password(house, ada, email):
     told = await auth(house, "login", {"email": email, "password": ADA["password"]})
     assert (told.status, told.json["user"]) == (200, ada["user"])
     assert (await me(house, told.json)).status == 200
     assert (await me(house, ada)).status == 200
-
-
-def checks():
-    return REGISTRY.get_sample_value("truthtok_api_password_hashes_total", {"purpose": "check"}) or 0.0
-
-
-async def test_a_failed_sign_in_says_and_does_the_same_whatever_was_wrong(house, ada):
-    eve = await auth(house, "register", ADA | {"email": "eve@example.org"})
-    headers = {"Authorization": f"Bearer {eve.json['access_token']}"}
-    assert (await house.nobody.ask("DELETE", "/api/v1/me", headers=headers)).status == 204
-    answers, work = [], []
-    for email, password in (
-        ("nobody@example.org", "correct horse"),
-        ("ada@example.org", "wrong horse"),
-        ("eve@example.org", "correct horse"),
-        ("no e-mail at all", ""),
-    ):
-        before, entries = checks(), len(await house.trail())
-        told = await auth(
-            house, "login", {"email": email, "password": password}, headers={"X-Request-Id": "r"}
-        )
-        answers.append((told.status, told.body, sorted(told.headers.items())))
-        work.append((checks() - before, len(await house.trail()) - entries))
-    assert answers == [answers[0]] * 4
-    assert answers[0][0] == 401
-    assert work == [(1, 1)] * 4
-
-
-async def test_a_failed_sign_in_is_written_down_without_what_was_typed(house, ada):
-    await auth(house, "login", SIGN_IN | {"password": "wrong horse"}, headers={"X-Request-Id": "r-7"})
-    await auth(house, "login", SIGN_IN | {"email": "nobody@example.org"})
-    found = await house.storage.audit.page(actor_id=None, target=None, before=None, limit=10)
-    entries = {entry.target: entry for entry in found if entry.action == "session.refused"}
-    assert set(entries) == {None, f"user:{ada['user']['id']}"}
-    entry = entries[f"user:{ada['user']['id']}"]
-    assert (entry.actor_id, entry.address, entry.request_id) == (None, FAR, "r-7")
-    assert "horse" not in str(found)
-    assert "example" not in str(found)
-
-
-async def test_attempts_are_counted_by_network_and_account_and_success_gives_back(house, ada):
-    house.limits.spent.clear()
-    assert (await auth(house, "login", SIGN_IN)).status == 200
-    assert house.limits.spent == []
-    assert (await auth(house, "login", SIGN_IN | {"password": "wrong horse"})).status == 401
-    assert (await auth(house, "login", {"email": "ADA@example.org", "password": "wrong"})).status == 401
-    first, again = house.limits.spent[:3], house.limits.spent[3:]
-    assert [bucket for bucket, _ in first] == ["sign_in", "sign_in_pair", "sign_in_account"]
-    by_network, by_both, by_account = (holder for _, holder in first)
-    assert (by_network, by_both) == (f"address:{FAR}", f"{by_account}@{FAR}")
-    assert again == first
-    assert "ada" not in by_account
-
-
-@pytest.fixture
-def limited(house):
-    """The house with real limits, in which nothing comes back while a test runs."""
-    house.limits = LeasedLimits(MemoryBuckets(clock=lambda: 0.0))
-    house.build()
-    return house
-
-
-async def fail(house, peer, times=1):
-    """Guess a password so often; return the last status."""
-    body = SIGN_IN | {"password": "wrong horse"}
-    told = [await house.nobody.ask("POST", "/api/v1/auth/login", body, peer=peer) for _ in range(times)]
-    return told[-1].status
-
-
-async def test_a_stranger_who_fails_ten_times_keeps_out_themselves_but_not_the_owner(limited, ada):
-    assert await fail(limited, "198.51.100.7", 10) == 401
-    assert await fail(limited, "198.51.100.7") == 429
-    assert (
-        await limited.nobody.ask("POST", "/api/v1/auth/login", SIGN_IN, peer="198.51.100.7")
-    ).status == 429
-    assert (await auth(limited, "login", SIGN_IN)).status == 200
-
-
-async def test_an_attack_from_many_networks_is_bounded_too(limited, ada):
-    told = [await fail(limited, f"198.51.100.{n}", 5) for n in range(20)]
-    assert told == [401] * 20
-    assert await fail(limited, "203.0.113.77") == 429
-
-
-async def test_one_household_of_ipv6_is_one_stranger(limited, ada):
-    assert [await fail(limited, f"2001:db8::{n}") for n in range(1, 12)] == [401] * 10 + [429]
-
-
-@pytest.mark.parametrize("bucket", ["sign_in", "sign_in_pair", "sign_in_account"])
-async def test_too_many_attempts_are_429_before_any_password_is_checked(house, ada, bucket):
-    house.limits.empty.add(bucket)
-    before = checks()
-    told = await auth(house, "login", SIGN_IN)
-    assert (told.status, told.headers["Retry-After"]) == (429, "7")
-    assert checks() == before
 
 
 @pytest.mark.parametrize(
@@ -308,16 +184,7 @@ async def test_of_two_who_refresh_at_once_one_loses_and_both_are_signed_out(hous
     assert (await me(house, winner)).status == 401
 
 
-async def test_a_lost_answer_to_a_refresh_is_told_again_to_the_same_key(house, ada):
-    key = {"Idempotency-Key": "k-1"}
-    first = await refreshed(house, ada, headers=key)
-    assert (await refreshed(house, ada, headers=key)).body == first.body
-    assert (await me(house, first.json)).status == 200
-
-
-@pytest.mark.parametrize(
-    "token", ["", "ttr_", "nonsense", mint(REFRESH_TOKEN).secret, mint("tt_").secret, "é" * 50]
-)
+@pytest.mark.parametrize("token", ["", "ttr_", "nonsense", "ttr_" + "a" * 43, "tt_" + "a" * 43, "é" * 50])
 async def test_a_token_that_is_none_gets_the_same_401_and_signs_nobody_out(house, ada, token):
     told = await auth(house, "refresh", {"refresh_token": token}, headers={"X-Request-Id": "r"})
     wrong = await auth(house, "login", SIGN_IN | {"password": "no"}, headers={"X-Request-Id": "r"})
@@ -328,7 +195,7 @@ async def test_a_token_that_is_none_gets_the_same_401_and_signs_nobody_out(house
 
 async def test_an_access_token_is_no_refresh_token(house, ada):
     told = await auth(house, "refresh", {"refresh_token": ada["access_token"]})
-    assert told.status in (401, 422)
+    assert told.status == 422
 
 
 async def test_a_sign_in_ends_when_it_was_not_used_for_long(house, ada):

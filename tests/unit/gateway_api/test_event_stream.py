@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.event_stream import EventStream, Seats
+from gateway.event_stream import SILENT_SECONDS, EventStream, Seats
 from gateway.event_text import HEARTBEAT, RECONNECT, RETRY
 from gateway.events import EVENTS, INBOX_FRAMES, Hub, video_patterns
 from gateway.problems import ProblemError
@@ -180,6 +180,18 @@ async def test_a_new_client_is_told_nothing_old(hub):
     await settle()
     found = await parts(EventStream(hub, VIDEO, nothing, heartbeat_seconds=0.01), 2)
     assert found == [RETRY, HEARTBEAT]
+
+
+async def test_a_silent_stream_asks_little_and_ends_when_its_video_is_hidden(hub):
+    asked, answers = [], deque([True, True, False])
+
+    async def goes_on(since):
+        asked.append(since)
+        return answers.popleft()
+
+    stream = EventStream(hub, VIDEO, nothing, None, goes_on, heartbeat_seconds=0.01, clock=lambda: 100.0)
+    assert await parts(stream, 9) == [RETRY, HEARTBEAT, HEARTBEAT, RECONNECT]
+    assert asked == [100.0 - SILENT_SECONDS] * 3
 
 
 async def test_progress_is_told_without_an_id(hub):

@@ -1,10 +1,11 @@
+import asyncio
 from uuid import UUID
 
 import pytest
 
 from gateway.event_text import RECONNECT
 from subjects.stage import StageProgressed
-from subjects.video import VideoReady
+from subjects.video import VideoDeleted, VideoReady
 
 
 async def first(told, count):
@@ -68,6 +69,91 @@ async def test_a_stream_goes_on_while_the_sign_in_does(house):
         await house.say(VideoReady(video_id=UUID(video["id"])))
         assert b"event: video.ready\n" in await anext(stream)
         await stream.aclose()
+
+
+async def followed(person, video):
+    """A stream of a video that has told where it stands."""
+    stream = (await person.ask("GET", f"/api/v1/videos/{video['id']}/events")).stream
+    assert b"event: video\n" in (await anext(stream), await anext(stream))[1]
+    return stream
+
+
+@pytest.mark.parametrize("before", ["unlisted", "public"])
+@pytest.mark.parametrize("who", ["nobody", "another", "key"])
+async def test_a_stream_ends_when_its_video_is_hidden_and_tells_nothing_said_after_that(house, who, before):
+    another = await house.as_user("creator", "another")
+    people = {
+        "nobody": house.nobody,
+        "another": another,
+        "key": await house.with_key(another, "videos:read"),
+    }
+    async with house.following():
+        video = await house.announce(visibility=before)
+        video_id, stream = UUID(video["id"]), await followed(people[who], video)
+        own, moderators = (
+            await followed(await house.as_user(), video),
+            await followed(await house.as_user("moderator"), video),
+        )
+        await house.say(StageProgressed(video_id=video_id, stage="prober", attempt=1, fraction=0.5))
+        assert b"event: stage.progressed\n" in await anext(stream)  # so it was seen a moment ago
+        path = f"/api/v1/videos/{video['id']}"
+        assert (await house.ask("PATCH", path, {"visibility": "private"})).status == 200
+        await house.say(VideoReady(video_id=video_id))
+        assert [part async for part in stream] == [RECONNECT]
+        for allowed in (own, moderators):
+            assert b"event: stage.progressed\n" in await anext(allowed)
+            assert b"event: video.ready\n" in await anext(allowed)
+            await allowed.aclose()
+
+
+async def test_a_video_that_is_hidden_while_its_past_is_read_tells_nothing_of_it(house):
+    async with house.following():
+        video = await house.announce()
+        sequence = await house.say(VideoReady(video_id=UUID(video["id"])))
+        path = f"/api/v1/videos/{video['id']}"
+        told = await house.nobody.ask("GET", f"{path}/events", headers={"Last-Event-ID": str(sequence - 1)})
+        assert b"event: video\n" in (await anext(told.stream), await anext(told.stream))[1]
+        assert (await house.ask("PATCH", path, {"visibility": "private"})).status == 200
+        assert [part async for part in told.stream] == [RECONNECT]
+
+
+async def test_that_a_video_was_deleted_is_told_to_whoever_still_listened(house):
+    async with house.following():
+        video = await house.announce()
+        stream = await followed(house.nobody, video)
+        assert (await house.ask("DELETE", f"/api/v1/videos/{video['id']}")).status == 204
+        await house.say(VideoDeleted(video_id=UUID(video["id"])))
+        (told,) = [part async for part in stream]
+        assert b"event: video.deleted\n" in told
+
+
+async def test_whatever_many_follow_is_looked_up_once_a_fact_and_viewer(new_house):
+    house, looks = new_house(streams=100), []
+    videos = house.storage.videos
+
+    class Counted:
+        def __getattr__(self, name):
+            return getattr(videos, name)
+
+        async def find(self, *given):
+            looks.append(given)
+            await asyncio.sleep(0)
+            return await videos.find(*given)
+
+    house.videos = Counted()
+    house.build()
+    async with house.following():
+        video = await house.announce()
+        strangers = [await followed(house.nobody, video) for _ in range(30)]
+        own = [await followed(await house.as_user(), video) for _ in range(30)]
+        looks.clear()
+        for _ in range(3):
+            await house.say(VideoReady(video_id=UUID(video["id"])))
+            told = await asyncio.gather(*map(anext, strangers + own))
+            assert all(b"event: video.ready\n" in text for text in told)
+        assert len(looks) == 3 * 2
+        for stream in strangers + own:
+            await stream.aclose()
 
 
 async def test_one_stream_too_many_is_503_with_retry_after(new_house):

@@ -5,6 +5,9 @@ from uuid import UUID
 
 import pytest
 
+from storage.records import NewUpload
+from subjects.ids import new_id
+
 EXPORT = "/api/v1/me/export"
 
 
@@ -23,7 +26,8 @@ async def test_an_export_holds_everything_there_is(house, illustrated):
     await house.with_key(creator, "videos:read")
     await admin.ask("PUT", f"/api/v1/users/{creator.user_id}/role", {"role": "moderator"}, peer="203.0.113.9")
     told = json.loads(b"".join(await exported(creator)))
-    assert list(told) == ["exported_at", "account", "sessions", "api_keys", "videos", "audit", "complete"]
+    parts = ["sessions", "api_keys", "videos", "uploads", "upload_days", "audit"]
+    assert list(told) == ["exported_at", "account", *parts, "complete"]
     assert told["account"]["email"] == "creator@example.org"
     assert told["complete"] is True
     assert [one["id"] for one in told["sessions"]] == [str(creator.session_id)]
@@ -34,7 +38,9 @@ async def test_an_export_holds_everything_there_is(house, illustrated):
         f"http://media.test/media/{video['id']}/original.mp4?expires="
     )
     assert (mine["original"]["size_bytes"], mine["original"]["sha256"]) == (1000, "0" * 64)
-    assert (mine["upload"]["filename"], mine["upload"]["length_bytes"]) == ("rain.mp4", 1000)
+    (upload,) = told["uploads"]
+    assert (upload["filename"], upload["length_bytes"], upload["video_id"]) == ("rain.mp4", 1000, mine["id"])
+    assert told["upload_days"] == [{"day": "2026-05-01", "uploads": 1, "size_bytes": 1000}]
     by_admin = [line for line in told["audit"] if line["action"] == "role.changed"]
     assert [(line["target"], line["address"]) for line in by_admin] == [(f"user:{creator.user_id}", None)]
     assert [line["action"] for line in told["audit"]].count("account.exported") == 1
@@ -44,7 +50,8 @@ async def test_an_export_holds_nothing_of_others(house):
     await house.announce("not theirs")
     other = await house.as_user("creator", "other")
     told = json.loads(b"".join(await exported(other)))
-    assert (told["videos"], told["api_keys"]) == ([], [])
+    for part in ("videos", "api_keys", "uploads", "upload_days"):
+        assert told[part] == []
     assert [line["action"] for line in told["audit"]] == ["account.exported"]
     assert "creator@example.org" not in json.dumps(told)
 
@@ -59,8 +66,46 @@ async def test_an_export_is_complete_and_comes_in_parts_however_much_there_is(ho
     assert [video["title"] for video in told["videos"]] == [f"video {number}" for number in range(count)][
         ::-1
     ]
+    assert sorted(upload["video_id"] for upload in told["uploads"]) == sorted(
+        video["id"] for video in told["videos"]
+    )
     largest = max(part.count(b'"playback"') for part in parts)
     assert largest <= 100
+
+
+async def test_an_export_holds_uploads_of_any_origin_and_parts_of_them(house):
+    creator = await house.as_user()
+    for partial in (False, True):
+        house.later(1)
+        now = house.now()
+        upload = NewUpload(
+            id=new_id(now),
+            user_id=creator.user_id,
+            video_id=None,
+            length_bytes=7,
+            content_type="video/mp4",
+            filename=f"partial {partial}.mp4",
+            partial=partial,
+            created_at=now,
+            expires_at=now,
+        )
+        await house.storage.uploads.create(upload)
+    told = json.loads(b"".join(await exported(creator)))
+    assert [(one["filename"], one["partial"], one["video_id"]) for one in told["uploads"]] == [
+        ("partial False.mp4", False, None),
+        ("partial True.mp4", True, None),
+    ]
+    assert told["upload_days"] == [{"day": "2026-05-01", "uploads": 2, "size_bytes": 14}]
+
+
+async def test_an_export_holds_sessions_that_are_over_and_more_than_a_page_of_them(house):
+    creator = await house.as_user()
+    ended = [(await house.sign_in(creator.user_id)).session_id for _ in range(150)]
+    await creator.ask("DELETE", "/api/v1/me/sessions")
+    last = await house.sign_in(creator.user_id)
+    told = json.loads(b"".join(await exported(last)))
+    everyone = [creator.session_id, *ended, last.session_id]
+    assert {one["id"] for one in told["sessions"]} == {*map(str, everyone)}
 
 
 async def test_an_export_takes_a_person_who_signed_in(house):

@@ -57,7 +57,7 @@ async def test_a_header_that_names_nobody_is_401_even_where_anybody_may_read(hou
 
 
 @pytest.mark.parametrize(
-    "key", ["", "tt_", "tt_short", "ttr_" + "a" * 43, "tt_" + "é" * 43, "x" * 100_000, mint(API_KEY).secret]
+    "key", ["", "tt_", "tt_short", "ttr_" + "a" * 43, "tt_" + "é" * 43, "x" * 100_000, "tt_" + "a" * 43]
 )
 async def test_a_key_that_is_none_is_401(house, key):
     told = await asked(house, x_api_key=key)

@@ -97,6 +97,13 @@ async def test_a_stolen_token_alone_changes_neither_email_nor_password(house, ad
     assert (await ada.ask("PATCH", ME, change | {"current_password": "correct horse"})).status == 429
 
 
+async def test_a_new_password_of_nothing_but_space_is_named(ada):
+    change = {"password": " " * 8, "current_password": "correct horse"}
+    told = await ada.ask("PATCH", ME, change)
+    assert (told.status, told.pointers) == (422, ["/password"])
+    assert (await ada.again()).status == 200
+
+
 async def test_the_right_password_gives_back_what_it_took_from_the_limit(house, ada):
     before = list(house.limits.spent)
     change = {"email": "countess@example.org", "current_password": "correct horse"}
@@ -177,9 +184,35 @@ async def test_sessions_are_listed_with_the_current_one_marked(house, ada):
     house.later(60)
     await ada.again()
     await house.as_user("creator", "somebody else")
-    told = (await ada.ask("GET", SESSIONS)).json["data"]
+    page = (await ada.ask("GET", SESSIONS)).json
+    told = page["data"]
+    assert page["next_cursor"] is None
     assert [one["current"] for one in told] == [False, True]
     assert set(told[0]) == {"id", "created_at", "expires_at", "current"}
+
+
+async def test_no_session_hides_behind_others_that_are_over(house, ada):
+    """Whoever has the password and does not want to be seen signs in and out, again and again."""
+    for _ in range(120):
+        gone = (await ada.again()).json["refresh_token"]
+        await house.nobody.ask("POST", "/api/v1/auth/logout", {"refresh_token": gone})
+        house.later(0.001)
+    told = (await ada.ask("GET", SESSIONS)).json
+    assert [one["current"] for one in told["data"]] == [True]
+
+
+async def test_every_session_is_on_some_page(house, ada):
+    for _ in range(4):
+        house.later(60)
+        await ada.again()
+    pages, cursor = [], ""
+    while cursor is not None:
+        told = (await ada.ask("GET", f"{SESSIONS}?limit=2" + (f"&cursor={cursor}" if cursor else ""))).json
+        pages.append([one["created_at"] for one in told["data"]])
+        cursor = told["next_cursor"]
+    assert [len(page) for page in pages] == [2, 2, 1]
+    shown = [moment for page in pages for moment in page]
+    assert shown == sorted(set(shown), reverse=True)
 
 
 async def test_signing_out_everywhere_ends_every_session(house, ada):

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.ports import Dependency, Queue
 from subjects.bus import BusUnavailableError
@@ -157,6 +158,20 @@ async def test_deep_health_is_for_the_private_network_and_administrators(house, 
         assert (await house.ask("GET", path, peer=peer)).status == 403
     for name in ("X-Forwarded-For", "Forwarded", "X-Real-Ip"):
         assert (await house.ask("GET", path, headers={name: "127.0.0.1"})).status == 403
+
+
+@pytest.mark.parametrize("forwarded", [{}, {"X-Forwarded-For": "nonsense"}, {"X-Forwarded-For": "10.0.0.9"}])
+async def test_behind_a_proxy_nobody_is_near_also_when_the_header_that_says_so_was_lost(new_house, forwarded):
+    house = new_house()
+    house.config = replace(house.config, behind_proxy=True)
+    house.build()
+    for person in (house.nobody, await house.as_user()):
+        told = await person.ask("GET", "/health/deep", headers=forwarded, peer="10.0.0.1")
+        assert told.status == 403
+    await house.nobody.ask("GET", "/api/v1/videos", headers={"X-Forwarded-For": "nonsense"}, peer="10.0.0.1")
+    assert house.limits.spent[-1] == ("read", "address:10.0.0.1")
+    admin = await house.as_user("admin")
+    assert (await admin.ask("GET", "/health/deep", headers=forwarded, peer="10.0.0.1")).status == 200
 
 
 def dependency(name, *, fails=False, required=True):

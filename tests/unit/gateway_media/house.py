@@ -47,6 +47,7 @@ class Doorkeeper:
 
     names: dict[str, Caller] = field(default_factory=dict)
     unnamed: Caller = field(default_factory=lambda: known(LOCAL_USER_ID))
+    closed: set[UUID] = field(default_factory=set)
 
     async def identify(self, headers: Mapping[str, str], peer: str, request_id: str = "") -> Caller:
         name = headers.get("authorization", "").removeprefix("Bearer ")
@@ -54,7 +55,9 @@ class Doorkeeper:
             raise unauthenticated("Nobody goes by that name.", "invalid_token")
         return self.names[name] if name else self.unnamed
 
-    def forget(self, user_id: UUID) -> None: ...
+    def forget(self, user_id: UUID) -> None:
+        """Know nobody any more whose account was closed behind our back."""
+        self.names = {name: one for name, one in self.names.items() if one.user_id not in self.closed}
 
 
 @dataclass

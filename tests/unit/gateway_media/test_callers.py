@@ -74,6 +74,17 @@ async def test_who_may_not_make_uploads_makes_none(
     assert not house.storage.videos.state.uploads
 
 
+@pytest.mark.parametrize("headers", [{}, {"Upload-Concat": "partial"}])
+async def test_an_account_that_was_closed_elsewhere_is_401_and_not_told_of_its_quota(
+    house: House, client: httpx2.AsyncClient, headers: dict[str, str]
+) -> None:
+    house.storage.videos.state.closed_at[ANN] = house.storage.videos.state.now()
+    house.doorkeeper.closed.add(ANN)
+    answer = await _post(client, "ann", **headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    assert "WWW-Authenticate" in answer.headers
+
+
 async def test_the_url_of_an_upload_needs_no_caller(house: House, client: httpx2.AsyncClient) -> None:
     path = path_of((await _post(client, "ann", **{"Upload-Length": "1500"})).headers["Location"])
     house.doorkeeper.unnamed = Caller()
@@ -172,6 +183,13 @@ async def test_uploads_without_a_length_reserve_as_much_as_they_may_become(house
         assert (await patch(client, path, 0, b"", **{"Upload-Length": "900"})).status_code == 204
         await create(client, 10 + house.config.max_upload_bytes - 900)
         assert (await client.post("/uploads", headers=told)).json()["code"] == "quota_exceeded"
+
+
+async def test_without_bytes_in_the_quota_nothing_begins_without_a_length_either(house: House) -> None:
+    house.config = replace(house.config, quota=UploadQuota(uploads=9, size_bytes=0))
+    async with running(house) as client:
+        answer = await client.post("/uploads", headers={**TUS, "Upload-Defer-Length": "1"})
+        assert (answer.status_code, answer.json()["code"]) == (429, "quota_exceeded")
 
 
 async def _part(client: httpx2.AsyncClient, name: str) -> str:

@@ -85,6 +85,16 @@ async def test_an_object_whose_ends_were_tampered_with_is_a_500(
     assert (await client.get("/health")).status_code == 200
 
 
+@pytest.mark.parametrize(("asked", "chunk"), [({}, 0), ({"Range": "bytes=1000000-2999998"}, 15)])
+async def test_a_long_answer_whose_first_bytes_were_tampered_with_is_a_500_too(
+    house: House, client: httpx2.AsyncClient, tmp_path: Path, asked: dict[str, str], chunk: int
+) -> None:
+    damage(tmp_path, HEADER_BYTES + chunk * SEALED_CHUNK_BYTES + 9)
+    answer = await client.get(where(house), headers=asked)
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "accept-ranges" not in answer.headers
+
+
 async def test_an_object_whose_middle_was_tampered_with_ends_short_of_it(
     house: House, client: httpx2.AsyncClient, tmp_path: Path
 ) -> None:

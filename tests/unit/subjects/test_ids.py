@@ -1,10 +1,10 @@
 from datetime import UTC, datetime
-from uuid import RFC_4122
+from uuid import RFC_4122, UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subjects.ids import RANDOM_BITS, derived_uuid7, new_id, uuid7
+from subjects.ids import RANDOM_BITS, derived_uuid7, new_id, uuid7, uuid8
 
 MOMENTS = st.integers(0, 2**48 - 1)
 RANDOM = st.integers(0, 2**RANDOM_BITS - 1)
@@ -39,3 +39,12 @@ def test_a_derived_id_is_the_same_on_every_try_and_another_for_another_purpose(n
     assert derived == derived_uuid7(cause, "upload")
     assert len({cause, derived, derived_uuid7(cause, "other")}) == 3
     assert (derived.version, derived.int >> 80) == (7, now_ms)
+
+
+@given(st.binary(min_size=16, max_size=32))
+def test_an_id_of_a_digest_is_a_uuid_of_its_own_version_and_always_the_same(digest):
+    made = uuid8(digest)
+    assert made == uuid8(digest) == UUID(str(made))
+    assert (made.version, made.variant) == (8, RFC_4122)
+    other = bytes([digest[0] ^ 1]) + digest[1:]
+    assert uuid8(other) != made
