@@ -1,7 +1,7 @@
-"""work.encoder -> encoder -> work.packager
+"""work.encoder -> encoder -> work.encoder | work.packager
 
-Encodes one chunk of a video in every rung of its pass, in a limited child process; whoever makes the last
-chunk of a pass asks for its playlists.
+Encodes one chunk of a video in every rung of its pass, in a limited child process, and orders a later one;
+whoever makes the last chunk of a pass asks for its playlists.
 Idempotent: a chunk has fixed keys and the first record of it stands; a redelivery says again what it said.
 """
 
@@ -17,7 +17,7 @@ from actors.core.storing import store_files
 from actors.engines.blame import blamed_on_the_clip
 from actors.engines.encode import ChunkEncoder, EncodedFrames
 from actors.engines.errors import BadMedia
-from actors.engines.passes import share_done
+from actors.engines.passes import next_order, share_done
 from actors.engines.sandbox import OnProgress
 from actors.engines.tracks import encoded_track, track_files
 from storage.errors import VideoGoneError
@@ -35,12 +35,12 @@ STORING: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Encoder(Actor[EncodeChunk, PackageDue]):
+class Encoder(Actor[EncodeChunk, EncodeChunk | PackageDue]):
     """Encodes chunks. One at a time: it keeps every core busy that it may use."""
 
     name: ClassVar = "encoder"
     consumes: ClassVar = (work.ENCODE,)
-    produces: ClassVar = (work.PACKAGE,)
+    produces: ClassVar = (work.ENCODE, work.PACKAGE)
     delivery: ClassVar = Delivery(ack_wait=10.0, concurrency=1)
 
     engine: ChunkEncoder
@@ -50,8 +50,8 @@ class Encoder(Actor[EncodeChunk, PackageDue]):
     scratch: Path
     """Where segments are made before they are stored, and where a remote original is fetched to."""
 
-    async def handle(self, event: EncodeChunk, ctx: Context) -> tuple[PackageDue, ...]:
-        """Encode the chunk unless it is recorded, then say whether it completed its pass.
+    async def handle(self, event: EncodeChunk, ctx: Context) -> tuple[EncodeChunk | PackageDue, ...]:
+        """Encode the chunk unless it is recorded, then say what follows: another one, or the playlists.
 
         A pass of which one chunk could not be made becomes no rendition: its other chunks are let go.
         """
@@ -62,7 +62,10 @@ class Encoder(Actor[EncodeChunk, PackageDue]):
             moot = event.chunk in recorded or not all(recorded.values())
             tracks = () if moot else await self._encode(event, len(recorded), ctx)
             missing = await self.renditions.record_chunk(video_id, event.chunk, tracks, number)
-        return () if missing else (PackageDue(video_id=video_id, pass_number=number),)
+        following = next_order(event)
+        if missing == 0:
+            return (PackageDue(video_id=video_id, pass_number=number),)
+        return (following,) if following is not None else ()
 
     async def _encode(self, event: EncodeChunk, done: int, ctx: Context) -> tuple[EncodedTrack, ...]:
         """Return the tracks of a chunk, stored; none when nothing of the clip can be decoded there."""

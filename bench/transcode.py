@@ -41,10 +41,10 @@ class Cost:
 
 def make_clip(path: Path) -> Path:
     """Twenty seconds that are neither flat nor noise alone."""
-    source = "testsrc2=size=1920x1080:rate=30:duration=20,noise=alls=8:allf=t"
+    source = "testsrc2=size=1920x1080:rate=30:duration=20,noise=alls=4:allf=t"
     command = [
         *("ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", source, "-pix_fmt", "yuv420p"),
-        *("-c:v", "libx264", "-preset", "veryfast", "-crf", "16", str(path)),
+        *("-c:v", "libx264", "-preset", "veryfast", "-crf", "20", str(path)),
     ]
     subprocess.run(command, check=True)  # noqa: S603 - our own command
     return path
@@ -134,10 +134,9 @@ def command_line(path: Path, metadata: Metadata, rungs: Sequence[Rung], out_dir:
 def quality(path: Path, rung: Rung, encoded: Path) -> tuple[float, float]:
     """SSIM (all planes) and PSNR (average, dB) of an encoded rung."""
     scale = f"scale={rung.width_px}:{rung.height_px}:flags=lanczos+accurate_rnd,format=yuv420p"
-    graph = (
-        f"[1:v]{scale},setpts=N/30/TB,split[r0][r1];[0:v]setpts=N/30/TB,split[e0][e1];"
-        "[e0][r0]ssim[s];[e1][r1]psnr[p]"
-    )
+    # Paired by number: times in different time bases are rounded, and then neighbours are compared.
+    count = "settb=1/1000,setpts=N"
+    graph = f"[1:v]{scale},{count},split[r0][r1];[0:v]{count},split[e0][e1];[e0][r0]ssim[s];[e1][r1]psnr[p]"
     command = [
         *("ffmpeg", "-hide_banner", "-i", str(encoded), "-i", str(path), "-lavfi", graph),
         *("-map", "[s]", "-map", "[p]", "-f", "null", "-"),

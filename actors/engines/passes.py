@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from storage.rendition_records import EncodingPlan
 from subjects.media import Metadata
 from subjects.work import EncodeChunk, PackageDue
@@ -17,11 +19,16 @@ BEGUN: Final = 0.05
 ENCODED: Final = 0.95
 """Of the whole stage: all chunks are there, only playlists are still to be written."""
 
+AT_ONCE: Final = 8
+"""Orders of a video that wait or are worked on at the same time, and so how many encoders one keeps busy.
+Each that is done is followed by another: so videos take turns, whatever their length, and a deleted one
+leaves few orders behind."""
+
 
 def orders_of(
     video_id: UUID, plan: EncodingPlan, metadata: Metadata, pass_number: int
 ) -> tuple[EncodeChunk | PackageDue, ...]:
-    """Return what a pass asks for: its chunks in order, or its playlists when nothing is to be encoded."""
+    """Return how a pass begins: with its first chunks, or its playlists when nothing is to be encoded."""
     if not plan.rungs:
         return (PackageDue(video_id=video_id, pass_number=pass_number),)
     return tuple(
@@ -36,9 +43,18 @@ def orders_of(
             frames=frames,
             pass_number=pass_number,
         )
-        for number in range(plan.timeline.chunks)
+        for number in range(min(AT_ONCE, plan.timeline.chunks))
         for first_frame, frames in [plan.timeline.chunk(number)]
     )
+
+
+def next_order(done: EncodeChunk) -> EncodeChunk | None:
+    """Return the order that follows one that is done, if there is any left to begin."""
+    chunk = done.chunk + AT_ONCE
+    if chunk >= done.timeline.chunks:
+        return None
+    first_frame, frames = done.timeline.chunk(chunk)
+    return replace(done, chunk=chunk, first_frame=first_frame, frames=frames)
 
 
 def share_done(plans: Sequence[EncodingPlan], pass_number: int, chunks_done: float) -> float:

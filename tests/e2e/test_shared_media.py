@@ -1,4 +1,4 @@
-"""Every collected clip ends in a definite state within seconds, and no process dies of one."""
+"""Every collected clip ends in a definite state within minutes, and no process dies of one."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ from tests.e2e.conftest import Stack, ended, upload
 from tests.media_outcomes import EXPECTED, FOLDER
 
 AT_ONCE = 3
-SECONDS = 60.0
+SECONDS = 600.0
 
 
 def outcome(video: dict) -> str:
@@ -24,7 +24,7 @@ def outcome(video: dict) -> str:
     return f"{size} {metadata['format']} {metadata['codec']} {metadata['fps']:.0f} {turn} {hdr} {audio}"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1800)
 async def test_each_clip_ends_as_the_table_says(stack: Stack) -> None:
     if not FOLDER.is_dir():
         pytest.skip("the folder of collected clips is not here")

@@ -3,12 +3,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from actors.encoder import Encoder
 from actors.engines.cmaf_track import INIT_NAME, Track, segment_name
 from actors.engines.encode import EncodedFrames
 from actors.engines.errors import BadMedia, JobKilled, Refusal
-from actors.engines.passes import BEGUN, ENCODED, orders_of
+from actors.engines.passes import AT_ONCE, BEGUN, ENCODED, orders_of
 from storage.errors import VideoGoneError
 from storage.keys import rendition_key
 from storage.records import LOCAL_USER_ID
@@ -92,6 +93,19 @@ async def test_whoever_makes_the_last_chunk_asks_for_the_playlists_and_nobody_el
     assert said == [(), (), (PackageDue(video_id=VIDEO),)]
     assert [await actor.handle(one, reports.ctx) for one in order] == said, "a redelivery says the same"
     assert len(engine.asked) == 3, "and encodes nothing again"
+
+
+async def test_a_chunk_of_a_long_video_is_followed_by_the_one_after_those_that_wait(
+    storage: Any, objects: Any, reports: Reports, tmp_path: Path
+) -> None:
+    await objects.put(KEY, b"abc")
+    plan = replace(PLAN, timeline=replace(PLAN.timeline, frames=480 * (AT_ONCE + 2)))
+    await storage.renditions.plan(VIDEO, plan)
+    orders = orders_of(VIDEO, plan, METADATA, 0)
+    actor = encoder(Engine(), storage, objects, tmp_path)
+    said = [order for one in orders for order in await actor.handle(one, reports.ctx)]
+    assert [order.chunk for order in said] == [AT_ONCE, AT_ONCE + 1]
+    assert [await actor.handle(one, reports.ctx) for one in said] == [(), (PackageDue(video_id=VIDEO),)]
 
 
 async def test_progress_counts_what_others_have_made(
