@@ -99,7 +99,9 @@ async def test_a_creation_says_how_the_limit_stands(client: httpx2.AsyncClient) 
     assert answer.headers["RateLimit-Policy"] == '"upload";q=100;w=10'
     assert answer.headers["RateLimit"] == '"upload";r=99;t=1'
     refused = await _post(client, "ann", **{"Upload-Length": "many"})
-    assert (refused.status_code, refused.headers["RateLimit"][:14]) == (400, '"upload";r=98;')
+    assert refused.status_code == 400
+    # 98, unless the bucket has had the tenth of a second in which it fills by one.
+    assert refused.headers["RateLimit"].startswith(('"upload";r=98;', '"upload";r=99;'))
 
 
 async def test_too_many_creations_are_refused_to_one_and_not_to_another(
