@@ -21,7 +21,7 @@ Samples = npt.NDArray[np.float32]
 
 
 def main_sound(container: InputContainer) -> Any:
-    """The track that is to be heard: the default one, else the first that can be decoded; None without any."""
+    """Return the track to be heard: the default one, else the first that can be decoded; None without any."""
     playable = [one for one in container.streams.audio if _decodable(one)]
     return min(playable, key=lambda one: (not one.disposition & Disposition.default, one.index), default=None)
 
