@@ -71,6 +71,14 @@ class Caller:
         return permission in self.permissions
 
 
+def stranger_of(headers: Mapping[str, str], peer: str, *, behind_proxy: bool) -> Caller:
+    """Return what is known of whoever sent a request before it is looked at whom it names."""
+    return Caller(
+        address=address_of(headers, peer, behind_proxy=behind_proxy),
+        is_near=is_near(headers, peer, behind_proxy=behind_proxy),
+    )
+
+
 def address_of(headers: Mapping[str, str], peer: str, *, behind_proxy: bool) -> str:
     """Return the client's address: the last one in X-Forwarded-For when a trusted proxy put it there.
 

@@ -15,7 +15,7 @@ import msgspec
 from gateway import access_log
 from gateway.body import check_length, decode_body, decode_query
 from gateway.caching import tagged
-from gateway.caller import Caller, address_of, is_near
+from gateway.caller import Caller, stranger_of
 from gateway.exchange import Request, Response
 from gateway.idempotent import fingerprint, key_of, once
 from gateway.log_line import now
@@ -104,10 +104,7 @@ class Dispatcher:
 
     async def _admit(self, request: Request, route: Route, trail: Trail) -> Caller:
         """Return who asks, if they may and not too often. Raises ProblemError 401, 403 or 429."""
-        headers, behind_proxy = request.headers, self.house.config.behind_proxy
-        address = address_of(headers, request.peer, behind_proxy=behind_proxy)
-        near = is_near(headers, request.peer, behind_proxy=behind_proxy)
-        trail.caller = Caller(address=address, is_near=near)
+        trail.caller = stranger_of(request.headers, request.peer, behind_proxy=self.house.config.behind_proxy)
         if trail.route in PROBES:
             return trail.caller
         if not route.signs_in:
@@ -119,7 +116,7 @@ class Dispatcher:
     async def _identify(self, request: Request, trail: Trail) -> Caller:
         ports = self.house.ports
         try:
-            return await ports.identification.identify(request.headers, request.peer, trail.request_id)
+            return await ports.identification.identify(request.headers, trail.caller, trail.request_id)
         except ProblemError:  # guessing tokens is not free
             trail.limits = await ports.limits.spend("read", trail.caller.holder)
             raise

@@ -48,7 +48,7 @@ class Queues(Protocol):
 class Identification(Protocol):
     """Finds out who asks."""
 
-    async def identify(self, headers: Mapping[str, str], peer: str, request_id: str = "") -> Caller:
+    async def identify(self, headers: Mapping[str, str], stranger: Caller, request_id: str = "") -> Caller:
         """Return the caller, a nobody when the request names none.
 
         Raises ProblemError 401 for a token or key that is not in order, 400 for two different ones. What it

@@ -7,9 +7,7 @@ from msgspec.structs import replace
 
 from storage.ports import Idempotency
 from storage.records import Answer, Claim
-from storage.sealing import Vault, seal, unseal
-
-_WRAPPED_BYTES = 80
+from storage.sealing import WRAPPED_BYTES, Vault, seal, unseal
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +22,7 @@ class SealedAnswers:
         claim = await self.keys.claim(user_id, key, fingerprint, resource_id)
         if claim.answer is None:
             return claim
-        wrapped, sealed = claim.answer.body[:_WRAPPED_BYTES], claim.answer.body[_WRAPPED_BYTES:]
+        wrapped, sealed = claim.answer.body[:WRAPPED_BYTES], claim.answer.body[WRAPPED_BYTES:]
         context = _context(user_id, key)
         body = unseal(self.vault.unwrap(wrapped, context), sealed, context)
         return replace(claim, answer=replace(claim.answer, body=body))

@@ -28,8 +28,16 @@ class Breaker:
         if self.clock() < self._closed_until:
             raise StorageUnavailableError("Redis did not answer a moment ago")
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                return await question()
-        except (RedisError, OSError) as error:
+            return await answered(question)
+        except StorageUnavailableError:
             self._closed_until = self.clock() + PAUSE_SECONDS
-            raise StorageUnavailableError(f"Redis: {error or type(error).__name__}") from error
+            raise
+
+
+async def answered(question: Callable[[], Awaitable[Any]]) -> Any:
+    """Return what Redis answers in time. Raises StorageUnavailableError."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await question()
+    except (RedisError, OSError) as error:
+        raise StorageUnavailableError(f"Redis: {error or type(error).__name__}") from error

@@ -1,6 +1,5 @@
 """The cache in Redis, behind a small circuit breaker: a Redis that is gone costs nothing."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,9 +9,8 @@ from typing import Any, Final
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
-from storage.breaker import ANSWER_SECONDS, Breaker
+from storage.breaker import ANSWER_SECONDS, Breaker, answered
 from storage.errors import StorageUnavailableError
 
 CONNECTIONS_MAX: Final = 32
@@ -44,11 +42,7 @@ class RedisCache:
 
     async def ping(self) -> None:
         """Touch the server, whatever the breaker says. Raises StorageUnavailableError."""
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await self.client.ping()
-        except (RedisError, OSError) as error:
-            raise StorageUnavailableError(f"Redis: {error or type(error).__name__}") from error
+        await answered(self.client.ping)
 
     async def _ask(self, question: Callable[[], Awaitable[Any]]) -> Any:
         try:

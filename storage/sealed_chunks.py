@@ -26,15 +26,15 @@ from nacl.bindings import (
 from nacl.exceptions import CryptoError, UnavailableError
 
 from storage.errors import SealBrokenError
-from storage.sealing import KEY_BYTES, Vault
+from storage.sealing import KEY_BYTES, WRAPPED_BYTES, Vault
 
 CHUNK_BYTES: Final = 64 * 1024
 TAG_BYTES: Final = 16
 SEALED_CHUNK_BYTES: Final = CHUNK_BYTES + TAG_BYTES
 MAGIC: Final = b"\xf1TTSEAL\x01"
 """The first byte begins no text and no media that we know; the last is the version."""
-HEADER_BYTES: Final = 96
 _PRELUDE_BYTES: Final = 16
+HEADER_BYTES: Final = _PRELUDE_BYTES + WRAPPED_BYTES
 _PREFIX_BYTES: Final = 7
 _COUNTER_BYTES: Final = 4
 

@@ -35,6 +35,8 @@ from storage.words import storable
 KEY_BYTES: Final = 32
 NAME_BYTES: Final = 8
 """A master key is named by so many bytes of its fingerprint, in front of what it wraps."""
+WRAPPED_BYTES: Final = 80
+"""A wrapped data key: name, nonce, the key, and a tag of 16 bytes."""
 _NONCE_BYTES: Final = 24
 _WRAP: Final = b"tt wrap 1"
 _LOOKUP: Final = b"tt lookup 1"
@@ -52,7 +54,7 @@ class Vault:
             raise ValueError(f"master keys have {KEY_BYTES} bytes each, and there is at least one")
 
     def new_data_key(self, context: bytes) -> tuple[bytes, bytes]:
-        """Return a new key, and the same wrapped for keeping: name, nonce, sealed; 80 bytes."""
+        """Return a new key, and the same wrapped for keeping: WRAPPED_BYTES."""
         data_key = secrets.token_bytes(KEY_BYTES)
         return data_key, self.wrap(data_key, context)
 

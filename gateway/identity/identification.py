@@ -3,13 +3,13 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from gateway.audit import entry_of, keep, key_target
-from gateway.caller import Caller, address_of, is_near, network_of
+from gateway.caller import Caller, network_of
 from gateway.config import GatewayConfig
 from gateway.identity.access_tokens import AccessTokens, access_tokens_of, refused
 from gateway.identity.credentials import Shown, find_shown
@@ -37,26 +37,22 @@ class Identifier:
     sessions: Sessions
     api_keys: ApiKeys
     audit: Audit
-    behind_proxy: bool = False
     now: Callable[[], datetime] = utc_now
     standings: Standings = field(default_factory=Standings)
     touched: Seldom = field(default_factory=lambda: Seldom(TOUCH_SECONDS))
     told: Seldom = field(default_factory=lambda: Seldom(TELL_SECONDS))
 
-    async def identify(self, headers: Mapping[str, str], peer: str, request_id: str = "") -> Caller:
+    async def identify(self, headers: Mapping[str, str], stranger: Caller, request_id: str = "") -> Caller:
         """Return who asks. Raises ProblemError 401, or 400 for two different credentials."""
-        address = address_of(headers, peer, behind_proxy=self.behind_proxy)
-        near = is_near(headers, peer, behind_proxy=self.behind_proxy)
         shown = find_shown(headers)
         if shown is None:
-            return Caller(address=address, is_near=near)
+            return stranger
         standing = await (self._of_token(shown) if shown.kind == "token" else self._of_key(shown))
-        caller = Caller(
+        caller = replace(
+            stranger,
             user_id=standing.user_id,
             role=standing.role,
             permissions=permissions_of(standing.role, standing.scopes),
-            address=address,
-            is_near=near,
             session_id=standing.session_id,
             key_id=standing.key_id,
         )
@@ -122,7 +118,6 @@ def identification_of(
         sessions=sessions,
         api_keys=api_keys,
         audit=audit,
-        behind_proxy=config.behind_proxy,
         now=now,
         standings=Standings(clock=clock),
         touched=Seldom(TOUCH_SECONDS, clock=clock),

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from gateway.caller import Caller, address_of, network_of
+from gateway.caller import Caller, address_of, network_of, stranger_of
 from gateway.config import GatewayConfig
 from gateway.media.exchange import Request
-from gateway.permission import require
+from gateway.permission import require, require_still
 from gateway.ports import Identification, Limits
 from gateway.problems import ProblemError
 
@@ -20,11 +20,11 @@ class Admission:
 
     async def admit(self, request: Request) -> Caller:
         """Return who asks, if they may and not too often. Raises ProblemError 401, 403 or 429."""
+        stranger = stranger_of(request.headers, request.peer, behind_proxy=self.config.behind_proxy)
         try:
-            caller = await self.identification.identify(request.headers, request.peer, request.id)
+            caller = await self.identification.identify(request.headers, stranger, request.id)
         except ProblemError:  # guessing tokens is not free
-            holder = f"address:{client_network(self.config, request)}"
-            request.told.update(await self.limits.spend("read", holder))
+            request.told.update(await self.limits.spend("read", stranger.holder))
             raise
         if caller.is_known:
             request.notes["user_id"] = str(caller.user_id)
@@ -34,8 +34,7 @@ class Admission:
 
     async def ask_again(self, request: Request, caller: Caller) -> None:
         """Look anew at whom storage refused. Raises ProblemError 401 when the account is closed by now."""
-        self.identification.forget(caller.user_id)
-        await self.identification.identify(request.headers, request.peer, request.id)
+        await require_still(self.identification, request.headers, caller, request.id)
 
 
 def client_network(config: GatewayConfig, request: Request) -> str:

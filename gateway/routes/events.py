@@ -7,6 +7,7 @@ from gateway.body import parameter_problem
 from gateway.event_stream import EventStream
 from gateway.identity.seldom import Seldom
 from gateway.live_progress import present_live
+from gateway.permission import identify_again
 from gateway.ports import Surroundings
 from gateway.present import Video
 from gateway.problems import ProblemError, unavailable
@@ -59,7 +60,7 @@ async def _is_same(house: Surroundings, call: Call) -> bool:
     """Whether what the request shows still gives what it gave."""
     identification = house.ports.identification
     try:
-        now = await identification.identify(call.headers, call.caller.address, call.request_id)
+        now = await identify_again(identification, call.headers, call.caller, call.request_id)
     except ProblemError:
         return False
     return now.permissions >= call.caller.permissions

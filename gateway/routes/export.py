@@ -3,8 +3,8 @@
 from typing import Final
 
 from gateway.audit import record, user_target
+from gateway.export import Export
 from gateway.identity.account import get_own_account
-from gateway.identity.export import Export
 from gateway.ports import Surroundings
 from gateway.route import Call, Reply, Route
 

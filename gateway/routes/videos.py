@@ -7,6 +7,7 @@ from uuid import UUID
 from gateway.audit import record, video_target
 from gateway.claims import base_name, media_type
 from gateway.live_progress import present_live
+from gateway.permission import require_still
 from gateway.ports import Surroundings
 from gateway.present import CreatedVideo, Upload, Video
 from gateway.problems import ProblemError, quota_problem, unavailable
@@ -44,7 +45,7 @@ async def create_video(house: Surroundings, call: Call) -> Reply:
     try:
         await house.ports.videos.create(video, upload, house.config.quota)
     except QuotaExceededError as error:
-        await _look_again(house, call)
+        await require_still(house.ports.identification, call.headers, call.caller, call.request_id)
         raise quota_problem(error, house.ports.now()) from error
     # A repetition finds what the first try kept: what is told is what is there.
     kept, awaited = (
@@ -96,13 +97,6 @@ def new_upload(house: Surroundings, call: Call, intent: VideoIntent) -> NewUploa
 def upload_id_of(video_id: UUID) -> UUID:
     """Return the id of a video's own upload."""
     return derived_uuid7(video_id, "upload")
-
-
-async def _look_again(house: Surroundings, call: Call) -> None:
-    """Look anew at whom storage refused. Raises ProblemError 401 when the account is closed by now."""
-    identification = house.ports.identification
-    identification.forget(call.caller.user_id)
-    await identification.identify(call.headers, call.caller.address, call.request_id)
 
 
 async def get_video(house: Surroundings, call: Call) -> Reply:

@@ -49,7 +49,7 @@ class Doorkeeper:
     unnamed: Caller = field(default_factory=lambda: known(LOCAL_USER_ID))
     closed: set[UUID] = field(default_factory=set)
 
-    async def identify(self, headers: Mapping[str, str], peer: str, request_id: str = "") -> Caller:
+    async def identify(self, headers: Mapping[str, str], stranger: Caller, request_id: str = "") -> Caller:
         name = headers.get("authorization", "").removeprefix("Bearer ")
         if name and name not in self.names:
             raise unauthenticated("Nobody goes by that name.", "invalid_token")
