@@ -10,6 +10,7 @@ import h3
 import msgspec
 
 Hdr = Literal["hdr10", "hlg", "dolby_vision"]
+VideoRange = Literal["SDR", "HLG", "PQ"]
 LocationSource = Literal["user", "container"]
 
 CELL_RESOLUTION = 9
@@ -164,6 +165,16 @@ class Rendition(Value, frozen=True, kw_only=True):
     fps: float | None = None
     sample_rate_hz: int | None = msgspec.field(name="sample_rate", default=None)
     channels: int | None = None
+    video_range: VideoRange = "SDR"
+    """How the values of its picture mean light: as players are told (RFC 8216bis, VIDEO-RANGE)."""
+    language: str | None = None
+    """What is spoken, of a sound: BCP 47."""
+    label: str | None = None
+    """What its source calls a sound."""
+    default: bool = True
+    """Whether a sound is what is heard unless a viewer chooses."""
+    key_name: str | None = None
+    """Names the key that its segments are encrypted with; None when they are not."""
     bandwidth_bps: int = msgspec.field(name="bandwidth")
     """Of its most expensive segment (RFC 8216, section 4.3.4.2)."""
     average_bps: int = msgspec.field(name="average_bandwidth")
