@@ -9,7 +9,8 @@ StorageError
 ├── EmailTakenError           another account has this e-mail
 ├── PasswordChangedError      the password is no longer the one that was verified
 ├── QuotaExceededError        the account has announced as much as it may on one day
-├── VaultMissingError         accounts were asked for by a process that was given no master keys
+├── VaultMissingError         what needs master keys was asked of a process that was given none
+├── MasterKeyUnknownError     a master key is named that is not among those configured
 └── SealBrokenError           sealed data does not fit its key: tampered with, or the key is not among ours
 """
 
@@ -68,10 +69,17 @@ class QuotaExceededError(StorageError):
 
 
 class VaultMissingError(StorageError):
-    """Accounts are sealed, and this process was given no master keys."""
+    """Accounts are sealed, or segments encrypted, and this process was given no master keys."""
 
-    def __init__(self) -> None:
-        super().__init__("accounts are sealed: set TRUTHTOK_MASTER_KEYS for this process")
+    def __init__(self, what: str = "accounts are sealed") -> None:
+        super().__init__(f"{what}: set TRUTHTOK_MASTER_KEYS for this process")
+
+
+class MasterKeyUnknownError(StorageError):
+    """A master key is named that is not among those configured: it was dropped too early, or made up."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no master key has the name {name!r}: TRUTHTOK_MASTER_KEYS must keep former ones")
 
 
 class SealBrokenError(StorageError):

@@ -4,6 +4,7 @@ staging/<upload_id>/<offset>-<nonce>    segments of uploads, swept after promoti
 videos/<video_id>/original.<ext>        the original, immutable
 videos/<video_id>/<name>                everything derived from it
 videos/<video_id>/cmaf/<rendition>/…    init.mp4 and segments, each named by its time
+videos/<video_id>/cmaf/<rendition>/<key name>/…   the same, its segments encrypted with the key of that name
 videos/<video_id>/cmaf/v<version>/…     playlists of all renditions there were when they were written
 """
 
@@ -11,6 +12,7 @@ import re
 from typing import Final
 from uuid import UUID
 
+INIT_NAME: Final = "init.mp4"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._=-]+(?:/[A-Za-z0-9._=-]+)*")
 LONGEST_KEY: Final = 1000
 """Below the 1024 bytes of S3."""
@@ -43,9 +45,14 @@ def derived_key(video_id: UUID, name: str) -> str:
     return f"{video_prefix(video_id)}/{checked_key(name)}"
 
 
-def rendition_key(video_id: UUID, rendition: str, name: str) -> str:
-    """Return the key of a piece of a rendition: `init.mp4`, or a segment's `<time>.m4s`."""
-    return derived_key(video_id, f"cmaf/{rendition}/{name}")
+def rendition_key(video_id: UUID, rendition: str, name: str, key_name: str | None = None) -> str:
+    """Return the key of a piece of a rendition: INIT_NAME, or a segment's `<time>.m4s`.
+
+    What is encrypted lies apart by the name of its key: so two who write at the same time, or before and
+    after a change of keys, never mix.
+    """
+    folder = f"cmaf/{rendition}" if key_name is None else f"cmaf/{rendition}/{key_name}"
+    return derived_key(video_id, f"{folder}/{name}")
 
 
 def package_folder(video_id: UUID, version: int) -> str:

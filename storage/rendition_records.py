@@ -10,6 +10,8 @@ class EncodingPlan(Value, frozen=True, kw_only=True):
     """Of the original."""
     timeline: Timeline
     rungs: tuple[Rung, ...]
+    segment_key_name: str | None = None
+    """Names the key that every chunk is encrypted with, also when keys rotate meanwhile; None: with none."""
 
 
 class EncodedTrack(Value, frozen=True, kw_only=True):
@@ -24,6 +26,8 @@ class EncodedTrack(Value, frozen=True, kw_only=True):
     init_sha256: str
     """Hex. Chunks whose init segments differ cannot be played in a row."""
     segments: tuple[MediaSegment, ...]
+    key_name: str | None = None
+    """Names the key that its segments are encrypted with; None when they are not."""
 
 
 class EncodedChunk(Value, frozen=True, kw_only=True):

@@ -29,7 +29,7 @@ from nacl.bindings import (
 )
 from nacl.exceptions import CryptoError
 
-from storage.errors import SealBrokenError
+from storage.errors import MasterKeyUnknownError, SealBrokenError
 from storage.words import storable
 
 KEY_BYTES: Final = 32
@@ -41,6 +41,9 @@ _NONCE_BYTES: Final = 24
 _WRAP: Final = b"tt wrap 1"
 _LOOKUP: Final = b"tt lookup 1"
 _NAME: Final = b"tt name 1"
+_CONTENT: Final = b"tt content 1"
+CONTENT_KEY_BYTES: Final = 16
+"""Of AES-128, which is what players of HLS decrypt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,18 @@ class Vault:
     def newest_name(self) -> bytes:
         """How what the newest master key wraps begins."""
         return _subkey(self.keys[0], _NAME)[:NAME_BYTES]
+
+    def content_key(self, name: str, context: bytes) -> bytes:
+        """Return the key of what is given to players: CONTENT_KEY_BYTES. It is kept nowhere.
+
+        Keyed BLAKE2b of the context under a subkey of the master key whose name this is in hex (see
+        `newest_name`): so it stays the same while keys rotate. Raises MasterKeyUnknownError.
+        """
+        for key in self.keys:
+            if hmac.compare_digest(_subkey(key, _NAME)[:NAME_BYTES].hex().encode(), name.encode()):
+                subkey = _subkey(key, _CONTENT)
+                return hashlib.blake2b(context, digest_size=CONTENT_KEY_BYTES, key=subkey).digest()
+        raise MasterKeyUnknownError(name)
 
     def lookup_hashes(self, email: str) -> tuple[bytes, ...]:
         """Return the keyed hashes (HMAC-SHA256) under which an e-mail may be kept, the newest first."""

@@ -4,9 +4,10 @@ from typing import Final
 
 import msgspec
 
+from storage import keys
 from subjects.media import MediaSegment
 
-INIT_NAME: Final = "init.mp4"
+INIT_NAME: Final = keys.INIT_NAME
 
 
 class Track(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +20,8 @@ class Track(msgspec.Struct, frozen=True, kw_only=True):
     init_sha256: str
     """Hex. Chunks of a rendition fit together only when it is the same for all."""
     segments: tuple[MediaSegment, ...]
+    key_name: str | None = None
+    """Names the key that the segments are encrypted with; None as they come out of a job."""
 
 
 def segment_name(time: int) -> str:

@@ -1,5 +1,6 @@
 """HLS media playlists (RFC 8216, section 4.3) of finished renditions, also of key frames only. Pure."""
 
+import posixpath
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -29,7 +30,8 @@ def media_playlist(presentation: Presentation, rendition: Rendition) -> str:
     seconds = decimal_durations(boundaries(rendition), rendition.timescale)
     names = (presentation.reference(segment_key(rendition, segment)) for segment in rendition.segments)
     entries = (f"#EXTINF:{text},\n{name}" for text, name in zip(seconds, names, strict=True))
-    return _lines([*_head(seconds), _map(presentation, rendition), *entries, "#EXT-X-ENDLIST"])
+    head = [*_head(seconds), _map(presentation, rendition), *_key(presentation, rendition)]
+    return _lines([*head, *entries, "#EXT-X-ENDLIST"])
 
 
 def iframe_playlist(presentation: Presentation, rendition: Rendition) -> str:
@@ -110,6 +112,18 @@ def _head(seconds: Iterable[str]) -> list[str]:
 
 def _map(presentation: Presentation, rendition: Rendition) -> str:
     return f'#EXT-X-MAP:URI="{presentation.reference(rendition.init_key)}"'
+
+
+def _key(presentation: Presentation, rendition: Rendition) -> list[str]:
+    """Return how the segments are decrypted (section 4.3.2.4). Behind the map, which is not encrypted.
+
+    Without a vector of its own each has its number for one: so they are counted from zero.
+    """
+    if rendition.key_name is None:
+        return []
+    # Beside the folder of what it opens, which has its name; the media plane derives it, nothing lies there.
+    key = f"{posixpath.dirname(rendition.init_key)}.key"
+    return [f'#EXT-X-KEY:METHOD=AES-128,URI="{presentation.reference(key)}"']
 
 
 def _lines(lines: Iterable[str]) -> str:

@@ -7,8 +7,9 @@ played in a row is checked here, not hoped.
 from collections.abc import Sequence
 
 from actors.engines.bandwidth import average_bps, peak_bps
+from actors.engines.segment_encryption import first_segment
 from storage.rendition_records import EncodedChunk, EncodedTrack, EncodingPlan
-from subjects.media import Rendition, Rung
+from subjects.media import Rendition, Rung, Timeline
 
 
 class MismatchError(ValueError):
@@ -44,6 +45,8 @@ def _rendition(plan: EncodingPlan, rung: Rung, tracks: Sequence[EncodedTrack]) -
     # Exact, without a division: a frame lasts den / num seconds.
     if at * timeline.fps_num != timeline.frames * timeline.fps_den * first.timescale:
         raise MismatchError(f"{rung.name}: lasts {at} / {first.timescale} s, not {timeline.frames} frames")
+    if first.key_name is not None:
+        _check_numbers(rung, timeline, tracks)
     return Rendition(
         name=rung.name,
         kind="video",
@@ -52,6 +55,7 @@ def _rendition(plan: EncodingPlan, rung: Rung, tracks: Sequence[EncodedTrack]) -
         width_px=rung.width_px,
         height_px=rung.height_px,
         fps=round(timeline.fps, 3),
+        key_name=first.key_name,
         bandwidth_bps=peak_bps(segments, first.timescale),
         average_bps=average_bps(segments, first.timescale),
         timescale=first.timescale,
@@ -60,6 +64,15 @@ def _rendition(plan: EncodingPlan, rung: Rung, tracks: Sequence[EncodedTrack]) -
     )
 
 
-def _head(track: EncodedTrack) -> tuple[str, str, int, str]:
+def _head(track: EncodedTrack) -> tuple[str, str, int, str, str | None]:
     """What all chunks of a rung must have in common: a player reads the first one's only."""
-    return track.init_sha256, track.init_key, track.timescale, track.codecs
+    return track.init_sha256, track.init_key, track.timescale, track.codecs, track.key_name
+
+
+def _check_numbers(rung: Rung, timeline: Timeline, tracks: Sequence[EncodedTrack]) -> None:
+    """Raise MismatchError unless segments have the numbers in the rendition that they were encrypted by."""
+    before = 0
+    for number, track in enumerate(tracks):
+        if before != first_segment(timeline, timeline.chunk(number)[0]):
+            raise MismatchError(f"{rung.name}: chunk {number} was encrypted for another place")
+        before += len(track.segments)

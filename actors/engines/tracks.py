@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
+from actors.engines.audio import Sound
 from actors.engines.bandwidth import average_bps, peak_bps
 from actors.engines.cmaf_track import INIT_NAME, Track, segment_name
 from storage.keys import rendition_key
@@ -15,7 +16,8 @@ def track_files(video_id: UUID, track: Track, out_dir: Path) -> Iterator[tuple[s
     """Yield the key of each file of a track and where it lies; exactly what the track tells of."""
     names = (INIT_NAME, *(segment_name(segment.time) for segment in track.segments))
     for name in names:
-        yield rendition_key(video_id, track.rendition, name), out_dir / track.rendition / name
+        key = rendition_key(video_id, track.rendition, name, track.key_name)
+        yield key, out_dir / track.rendition / name
 
 
 def encoded_track(video_id: UUID, track: Track) -> EncodedTrack:
@@ -24,9 +26,10 @@ def encoded_track(video_id: UUID, track: Track) -> EncodedTrack:
         rendition=track.rendition,
         codecs=track.codecs,
         timescale=track.timescale,
-        init_key=rendition_key(video_id, track.rendition, INIT_NAME),
+        init_key=rendition_key(video_id, track.rendition, INIT_NAME, track.key_name),
         init_sha256=track.init_sha256,
         segments=track.segments,
+        key_name=track.key_name,
     )
 
 
@@ -48,17 +51,19 @@ def picture_rendition(video_id: UUID, track: Track, metadata: Metadata) -> Rendi
     )
 
 
-def sound_rendition(
-    video_id: UUID, track: Track, sample_rate_hz: int | None, channels: int | None
-) -> Rendition:
-    """Return sound as a rendition."""
+def sound_rendition(video_id: UUID, sound: Sound) -> Rendition:
+    """Return a track of sound as a rendition."""
+    track = sound.track
     return Rendition(
         name=track.rendition,
         kind="audio",
         codec="aac",
         codecs=track.codecs,
-        sample_rate_hz=sample_rate_hz,
-        channels=channels,
+        sample_rate_hz=sound.sample_rate_hz,
+        channels=sound.channels,
+        language=sound.facts.language,
+        label=sound.facts.label,
+        default=sound.default,
         bandwidth_bps=peak_bps(track.segments, track.timescale),
         average_bps=average_bps(track.segments, track.timescale),
         timescale=track.timescale,
