@@ -103,6 +103,8 @@ def facts(video: dict[str, Any]) -> dict[str, str]:
     if video.get("rejection"):
         shown["why"] = f"{video['rejection']['code']}: {video['rejection']['detail']}"
     shown |= {f"{one['name']} error": one["error"] for one in video["stages"] if one.get("error")}
+    warnings = video.get("warnings", ())
+    shown |= {f"warning {number}": one["detail"] for number, one in enumerate(warnings, 1)}
     if metadata := video.get("metadata"):
         shown["picture"] = "{width} x {height}, {fps:g} fps, {codec}".format(**metadata)
         shown["length"] = f"{metadata['duration']:.2f} s, {metadata['size']:,} bytes, {metadata['format']}"

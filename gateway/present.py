@@ -10,6 +10,7 @@ from gateway.route import Answer
 from storage import records
 from subjects.media import Location, Metadata
 from subjects.message import Priority
+from subjects.warning import SourceWarning
 
 STALE: Final = timedelta(seconds=60)
 """A stage that said nothing for so long does not run any more: it reports far more often."""
@@ -54,6 +55,8 @@ class Video(Answer, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     cluster_id: UUID | None = None
     stages: tuple[Stage, ...]
+    warnings: tuple[SourceWarning, ...] = ()
+    """What is wrong with the original, though it plays."""
     priority: Priority
     duplicate_of: UUID | None
     """The oldest other video of the same owner with the same content."""
@@ -101,6 +104,7 @@ def present_video(video: records.Video, progress: Mapping[str, Progress], now: d
         updated_at=video.updated_at,
         metadata=video.metadata,
         stages=tuple(present_stage(stage, progress.get(stage.name), now) for stage in video.stages),
+        warnings=video.warnings,
         priority=video.priority,
         duplicate_of=original.duplicate_of if original is not None else None,
     )

@@ -5,6 +5,8 @@ create table encoding_plans (
     pass integer not null check (pass >= 0),
     plan jsonb not null check (jsonb_typeof(plan) = 'object'),
     planned_at timestamptz not null default now(),
+    -- Of the package with which the end of the pass is told: so it is told alike on every delivery.
+    package_version integer check (package_version >= 1),
     primary key (video_id, pass)
 );
 
@@ -29,7 +31,8 @@ create table renditions (
     primary key (video_id, name)
 );
 
--- Playlists that were written, each under keys of its own. Players are given the newest.
+-- Playlists that were written. Their keys tell the content; one that comes back, as when captions are taken away
+-- again, is a version once more. Players are given the newest.
 create table packages (
     video_id uuid not null references videos on delete cascade,
     version integer not null check (version >= 1),
@@ -39,12 +42,22 @@ create table packages (
     primary key (video_id, version)
 );
 
+-- What is wrong with a video that plays all the same. The first word on each stands.
+create table warnings (
+    video_id uuid not null references videos on delete cascade,
+    stage text not null check (length(stage) between 1 and 100),
+    code text not null check (length(code) between 1 and 100),
+    detail text not null,
+    warned_at timestamptz not null default now(),
+    primary key (video_id, stage, code)
+);
+
 -- Actors write; whoever sees the video sees what is made of it.
 do $$
 declare
     guarded text;
 begin
-    foreach guarded in array array['encoding_plans', 'encoded_chunks', 'renditions', 'packages'] loop
+    foreach guarded in array array['encoding_plans', 'encoded_chunks', 'renditions', 'packages', 'warnings'] loop
         execute format('alter table %I enable row level security', guarded);
         execute format('grant select, insert, update, delete on %I to truthtok_actor', guarded);
         execute format('create policy works_for_all on %I to truthtok_actor using (true)', guarded);

@@ -9,6 +9,7 @@ import msgspec
 from storage.rendition_records import Package
 from subjects.media import Frame, Location, Metadata, Picture, Storyboard
 from subjects.message import Priority
+from subjects.warning import SourceWarning
 
 Status = Literal["waiting", "processing", "playable", "ready", "rejected", "failed"]
 Visibility = Literal["public", "unlisted", "private"]
@@ -86,6 +87,8 @@ class Video(NewVideo, frozen=True, kw_only=True):
     package: Package | None = None
     """The newest playlists."""
     stages: tuple[StageRecord, ...] = ()
+    warnings: tuple[SourceWarning, ...] = ()
+    """What is wrong with the clip though it plays, in order of stage and code."""
 
 
 class VideoChanges(Record, frozen=True, kw_only=True):

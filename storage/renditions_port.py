@@ -10,6 +10,7 @@ from uuid import UUID
 
 from storage.rendition_records import EncodedChunk, EncodedTrack, EncodingPlan, Package, Playable
 from subjects.media import Rendition
+from subjects.warning import SourceWarning
 
 
 class Renditions(Protocol):
@@ -58,7 +59,23 @@ class Renditions(Protocol):
         """
 
     async def record_package(self, video_id: UUID, package: Package) -> Package:
-        """Keep a package and return what stands under its version: the first. Raises VideoGoneError."""
+        """Keep a package and return what stands under its version: the first. Raises VideoGoneError.
+
+        So whoever read version n, then what is finished, and keeps n + 1 has missed nothing that another one
+        knew: of two at the same time one is second, and must read again.
+        """
+
+    async def announce(self, video_id: UUID, version: int, pass_number: int = 0) -> Package:
+        """Keep with which package the end of a pass is told, and return it: the first one stands.
+
+        ValueError for a pass that was never planned, or a version that there is not. Raises VideoGoneError.
+        """
+
+    async def record_warnings(self, video_id: UUID, warnings: tuple[SourceWarning, ...]) -> None:
+        """Keep what is wrong with a video, each code of a stage once: the first stands.
+
+        Raises VideoGoneError. What is kept is part of the video's record, in order of stage and code.
+        """
 
     async def record_playable(self, video_id: UUID) -> None:
         """Make the video `playable`, unless it is ready, rejected or failed. Raises VideoGoneError."""

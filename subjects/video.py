@@ -4,6 +4,7 @@ from datetime import datetime
 
 from subjects.media import Frame, Location, Metadata, Picture, Storyboard
 from subjects.message import Message, Subject
+from subjects.warning import SourceWarning
 
 
 class VideoUploaded(Message, frozen=True, kw_only=True):
@@ -57,6 +58,8 @@ class VideoTranscoded(Message, frozen=True, kw_only=True):
     dash_key: str | None = None
     renditions: tuple[str, ...]
     """Their names, best first, sound last."""
+    warnings: tuple[SourceWarning, ...] = ()
+    """What is wrong with the clip though it plays."""
 
 
 class VideoReady(Message, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from storage.rendition_records import (
     check_chunk,
 )
 from subjects.media import Rendition
+from subjects.warning import SourceWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,26 @@ class MemoryRenditions:
             packages[package.version] = package
             self.state.keep(video, package=packages[max(packages)])
         return packages[package.version]
+
+    async def announce(self, video_id: UUID, version: int, pass_number: int = 0) -> Package:
+        """Keep the first package with which the end of a pass is told, and return it."""
+        self.state.video(video_id)
+        if (video_id, pass_number) not in self.state.plans:
+            raise ValueError(f"pass {pass_number} of video {video_id} was never planned")
+        told = self.state.announced.get((video_id, pass_number), version)
+        package = self.state.packages.get(video_id, {}).get(told)
+        if package is None:
+            raise ValueError(f"there is no version {told} of video {video_id}")
+        self.state.announced[video_id, pass_number] = told
+        return package
+
+    async def record_warnings(self, video_id: UUID, warnings: tuple[SourceWarning, ...]) -> None:
+        """Keep what is wrong with a video, each code of a stage once."""
+        video = self.state.video(video_id)
+        known = {(one.stage, one.code): one for one in (*reversed(warnings), *video.warnings)}
+        kept = tuple(known[place] for place in sorted(known))
+        if kept != video.warnings:
+            self.state.keep(video, warnings=kept)
 
     async def record_playable(self, video_id: UUID) -> None:
         """Make the video playable unless it is beyond that."""

@@ -21,6 +21,7 @@ from storage.rendition_records import (
     check_chunk,
 )
 from subjects.media import Rendition
+from subjects.warning import SourceWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +89,33 @@ class PostgresRenditions:
         values = package.version, package.hls_key, package.dash_key
         async with self._turn(video_id) as session:
             await session.fetch(self.queries["keep_package"], video_id, *values)
-            row = await session.fetch_row(self.queries["package_of_version"], video_id, package.version)
-        return package_of(row) if row else package
+            return await self._package(session, video_id, package.version)
+
+    async def announce(self, video_id: UUID, version: int, pass_number: int = 0) -> Package:
+        """Keep the first package with which the end of a pass is told, and return it."""
+        async with self._turn(video_id) as session:
+            query = self.queries["announce_package"]
+            row = await session.fetch_row(query, video_id, pass_number, version)
+            if row is None:
+                raise ValueError(f"pass {pass_number} of video {video_id} was never planned")
+            return await self._package(session, video_id, row["package_version"])
+
+    async def record_warnings(self, video_id: UUID, warnings: tuple[SourceWarning, ...]) -> None:
+        """Keep what is wrong with a video, each code of a stage once."""
+        if await self.database.fetch_row(self.queries["record_warnings"], video_id, warnings) is None:
+            raise VideoGoneError(video_id)
 
     async def record_playable(self, video_id: UUID) -> None:
         """Make the video playable unless it is beyond that."""
         if await self.database.fetch_row(self.queries["record_playable"], video_id) is None:
             raise VideoGoneError(video_id)
+
+    async def _package(self, session: Session, video_id: UUID, version: int) -> Package:
+        """Return a package that must be there. Raises ValueError."""
+        row = await session.fetch_row(self.queries["package_of_version"], video_id, version)
+        if row is None:
+            raise ValueError(f"there is no version {version} of video {video_id}")
+        return package_of(row)
 
     async def _planned(self, session: Session, video_id: UUID, pass_number: int) -> EncodingPlan:
         """Return a plan that must be there. Raises ValueError."""

@@ -24,6 +24,7 @@ from storage.rendition_records import Package
 from subjects.codec import Envelope
 from subjects.media import Location, Metadata
 from subjects.message import Priority
+from subjects.warning import SourceWarning
 
 Fields = Mapping[str, Any]
 
@@ -48,6 +49,7 @@ def video_of(row: Fields) -> Video:
         illustration=msgspec.convert(row["pictures"], Illustration | None),
         package=package_of(row) if row["hls_key"] is not None else None,
         stages=whole_journey(msgspec.convert(row["stages"] or [], list[StageRecord])),
+        warnings=msgspec.convert(row["warnings"] or [], tuple[SourceWarning, ...]),
     )
 
 

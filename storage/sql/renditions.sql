@@ -56,8 +56,30 @@ with kept as (
 )
 update videos set updated_at = now() where id in (select video_id from kept);
 
+-- name: announce_package
+update encoding_plans
+set package_version = coalesce(package_version, $3)
+where video_id = $1 and pass = $2
+returning video_id, package_version;
+
 -- name: package_of_version
 select version, hls_key, dash_key from packages where video_id = $1 and version = $2 limit 1;
+
+-- name: record_warnings
+with known as (
+    select id from videos where id = $1 limit 1 for update
+),
+kept as (
+    insert into warnings (video_id, stage, code, detail)
+    select id, w.stage, w.code, w.detail
+    from known, jsonb_to_recordset($2::jsonb) as w (stage text, code text, detail text)
+    on conflict (video_id, stage, code) do nothing
+    returning video_id
+),
+touched as (
+    update videos set updated_at = now() where id in (select video_id from kept)
+)
+select id from known limit 1;
 
 -- name: record_playable
 with known as (

@@ -35,7 +35,14 @@ select
         ))
         from stages s
         where s.video_id = v.id
-    ) as stages
+    ) as stages,
+    (
+        select jsonb_agg(
+            jsonb_build_object('stage', w.stage, 'code', w.code, 'detail', w.detail) order by w.stage, w.code
+        )
+        from warnings w
+        where w.video_id = v.id
+    ) as warnings
 from videos v
 left join probes p on p.video_id = v.id
 left join illustrations i on i.video_id = v.id
@@ -81,7 +88,14 @@ select
         ))
         from stages s
         where s.video_id = v.id
-    ) as stages
+    ) as stages,
+    (
+        select jsonb_agg(
+            jsonb_build_object('stage', w.stage, 'code', w.code, 'detail', w.detail) order by w.stage, w.code
+        )
+        from warnings w
+        where w.video_id = v.id
+    ) as warnings
 from paged v
 left join probes p on p.video_id = v.id
 left join illustrations i on i.video_id = v.id

@@ -61,6 +61,7 @@ insert into encoding_plans (video_id, pass, plan) values ('{VIDEO}', 0, '{{"key"
 insert into encoded_chunks (video_id, pass, chunk, tracks, missing) values ('{VIDEO}', 0, 0, '["{MARK}"]', 0);
 insert into renditions (video_id, name, body) values ('{VIDEO}', 'original', '{{"init_key": "{MARK}"}}');
 insert into packages (video_id, version, hls_key) values ('{VIDEO}', 1, '{MARK}');
+insert into warnings (video_id, stage, code, detail) values ('{VIDEO}', 'transcoder', '{MARK}', '{MARK}');
 insert into uploads (
     id, user_id, video_id, length_bytes, offset_bytes, content_type, filename, partial, state,
     created_at, expires_at, closed_at, swept_at
@@ -150,7 +151,9 @@ CASES: Mapping[str, Mapping[str, Case]] = {
         "find_renditions": mine(VIDEO),
         "find_package": mine(VIDEO),
         "keep_package": work(VIDEO, 2, MARK, None),
+        "announce_package": work(VIDEO, 0, 1),
         "package_of_version": mine(VIDEO, 1),
+        "record_warnings": work(VIDEO, '[{"stage": "encoder", "code": "x", "detail": "x"}]'),
         "record_playable": work(WAITING),
     },
     "uploads": {
