@@ -34,6 +34,7 @@ import pytest
 import redis
 from nats.aio.client import Client as NatsClient
 
+from actors.engines.capabilities import ALL, SYS_NICE, keep_capabilities
 from deploy import leash
 from deploy.embedded import binaries
 from deploy.embedded.members import Member, admit
@@ -43,6 +44,12 @@ ROOT = Path(__file__).parents[1]
 TEMPLATE = "template_migrated"
 MEMORY = "/dev/shm"  # noqa: S108 - what is made in it has a random name
 ENOUGH_BYTES = 2 * 1024**3
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ordinary_priority() -> None:
+    """An encoder that a test runs in this process gets no real-time priority over everything else here."""
+    keep_capabilities(ALL & ~SYS_NICE)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import msgspec
 
+from actors.engines.capabilities import READING, keep_capabilities
 from actors.engines.errors import BadMedia
 from actors.engines.job_wire import (
     LENGTH_BYTES,
@@ -45,6 +46,7 @@ def live(channel_fd: int, parent_pid: int) -> NoReturn:
     try:
         _close_doors(channel_fd)
         _die_with(parent_pid)
+        keep_capabilities(READING)
         with socket.socket(fileno=CHANNEL_FD) as channel:
             _serve(channel)
         code = 0

@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -136,3 +137,12 @@ def answer_nonsense(request: Ask, report: Report) -> list[int]:
 
 def answer_much(request: Ask, report: Report) -> Told:
     return Told("x" * (8 << 20))
+
+
+def tell_privileges(request: Ask, report: Report) -> Told:
+    """Text is the effective and the bounding set in hex, number the scheduling policy asked for in vain."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    held = {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    with suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(99))
+    return Told(f"{held['CapEff']} {held['CapBnd']}", os.sched_getscheduler(0))

@@ -1,10 +1,13 @@
 import asyncio
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
+from actors.engines.capabilities import READING
 from actors.engines.errors import (
     BadMedia,
     EngineError,
@@ -74,6 +77,15 @@ async def test_a_job_sees_no_environment_and_no_descriptor_of_ours(sandbox: Sand
 async def test_a_job_runs_under_its_limits(sandbox: Sandbox) -> None:
     told = await sandbox.run(jobs.tell_limits, Ask(), Told, LIMITS)
     assert told.text == str([768 << 20, 20, 1 << 20, 64, 0])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="capabilities are Linux's")
+async def test_a_job_of_root_may_only_read_more_than_others_and_gets_no_real_time(sandbox: Sandbox) -> None:
+    told = await sandbox.run(jobs.tell_privileges, Ask(), Told, LIMITS)
+    effective, bounding = (int(held, 16) for held in told.text.split())
+    assert effective & ~READING == 0
+    assert os.geteuid() != 0 or bounding & ~READING == 0
+    assert told.number == os.SCHED_OTHER
 
 
 async def test_a_refusal_is_bad_media_with_its_code_and_a_bounded_detail(sandbox: Sandbox) -> None:
