@@ -8,24 +8,29 @@ Idempotent: a chunk has fixed keys and the first record of it stands; a redelive
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import ClassVar, Final
 
 from actors.core.actor import Actor, Delivery
 from actors.core.context import Context
 from actors.core.storing import store_files
 from actors.engines.blame import blamed_on_the_clip
+from actors.engines.cmaf_track import Track
 from actors.engines.encode import ChunkEncoder, EncodedFrames
 from actors.engines.errors import BadMedia
 from actors.engines.passes import next_order, share_done
 from actors.engines.sandbox import OnProgress
+from actors.engines.segment_encryption import encrypt_track, first_segment
 from actors.engines.tracks import encoded_track, track_files
 from storage.errors import VideoGoneError
+from storage.no_orphans import no_orphans
 from storage.ports import Objects, Videos
 from storage.rendition_records import EncodedTrack, EncodingPlan
 from storage.renditions_port import Renditions
-from storage.working_copy import no_orphans, working_copy
+from storage.segment_keys import NO_KEYS, SegmentKeys
+from storage.workspace import Workspace
 from subjects import work
+from subjects.stage import stage_of
+from subjects.warning import warned
 from subjects.work import EncodeChunk, PackageDue
 
 logger = logging.getLogger(__name__)
@@ -47,8 +52,8 @@ class Encoder(Actor[EncodeChunk, EncodeChunk | PackageDue]):
     objects: Objects
     videos: Videos
     renditions: Renditions
-    scratch: Path
-    """Where segments are made before they are stored, and where a remote original is fetched to."""
+    workspace: Workspace
+    segment_keys: SegmentKeys = NO_KEYS
 
     async def handle(self, event: EncodeChunk, ctx: Context) -> tuple[EncodeChunk | PackageDue, ...]:
         """Encode the chunk unless it is recorded, then say what follows: another one, or the playlists.
@@ -74,23 +79,39 @@ class Encoder(Actor[EncodeChunk, EncodeChunk | PackageDue]):
         async def report(fraction: float, note: str) -> None:
             await ctx.progress(share_done(plans, event.pass_number, done + STORING * fraction), note)
 
-        with TemporaryDirectory(dir=self.scratch) as directory:
-            out_dir = Path(directory)
+        with self.workspace.folder() as out_dir:
             try:
                 with blamed_on_the_clip(ctx.attempt):
                     made = await self._made(event, out_dir, report)
             except BadMedia as refused:
                 logger.warning("chunk %s of %s has no pictures: %s", event.chunk, event.video_id, refused)
                 return ()
-            files = [file for track in made.tracks for file in track_files(event.video_id, track, out_dir)]
+            tracks = await self._encrypted(event, made, plans[event.pass_number], out_dir, report)
+            files = [file for track in tracks for file in track_files(event.video_id, track, out_dir)]
             stored = share_done(plans, event.pass_number, done + STORING)
             await store_files(self.objects, files, ctx, fraction=stored, note="storing the segments")
-        return tuple(encoded_track(event.video_id, track) for track in made.tracks)
+        warnings = warned(stage_of(self.name), made.warnings)
+        await self.renditions.record_warnings(event.video_id, warnings)
+        return tuple(encoded_track(event.video_id, track) for track in tracks)
+
+    async def _encrypted(
+        self, event: EncodeChunk, made: EncodedFrames, plan: EncodingPlan, out_dir: Path, report: OnProgress
+    ) -> list[Track]:
+        """Return the tracks encrypted as the plan has it, whichever keys are the newest meanwhile."""
+        keys, number = self.segment_keys, first_segment(event.timeline, event.first_frame)
+
+        async def alive() -> None:
+            await report(1.0, "encrypting the segments")
+
+        return [
+            await encrypt_track(
+                event.video_id, one, out_dir, keys, plan.segment_key_name, alive=alive, first_number=number
+            )
+            for one in made.tracks
+        ]
 
     async def _made(self, event: EncodeChunk, out_dir: Path, report: OnProgress) -> EncodedFrames:
-        async with working_copy(
-            self.objects, event.key, self.scratch, lambda: report(0.0, "fetching")
-        ) as path:
+        async with self.workspace.copy_of(event.key, lambda: report(0.0, "fetching")) as path:
             return await self.engine.encode(
                 path,
                 event.metadata,

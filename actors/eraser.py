@@ -4,7 +4,7 @@ Removes every object of a deleted video, and a day later what was said of it: fi
 Idempotent: deleting what is gone is no error, and a schedule that is said again replaces itself.
 
 Not at once, because whoever was at work on the video needs their message until they have noticed: their next
-delivery is what erases objects that they wrote late (`storage/working_copy.py`).
+delivery is what erases objects that they wrote late (`storage/no_orphans.py`).
 """
 
 from collections.abc import Callable

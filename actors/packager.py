@@ -1,58 +1,88 @@
-"""work.packager -> packager -> video.playable | video.transcoded | work.encoder | stage.skipped
+"""work.packager | video.thumbnailed -> packager -> video.playable | video.transcoded | work.encoder | …
 
 Joins the chunks of a pass to renditions, writes the playlists of all that is finished, and asks for the next
-pass when there is one: so what can be played is said before the rest is encoded.
-Idempotent: each pass has a version of playlists under keys of its own; the first that was recorded stands.
+pass when there is one: so what can be played is said before the rest is encoded. A storyboard that comes
+after them is written into new ones.
+Idempotent: playlists of one content have one place, a version is recorded when the newest tells something
+else, and the one with which the end of a pass was told is kept.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID
 
 from actors.core.actor import Actor, Delivery
 from actors.core.context import Context
-from actors.core.errors import Reject
+from actors.core.errors import Reject, Retry
 from actors.engines.errors import SENTENCES, Refusal
-from actors.engines.packaging import MANIFEST, MASTER, package_texts
+from actors.engines.packaging import MANIFEST, MASTER, fingerprint, package_texts
 from actors.engines.passes import ENCODED, orders_of
 from actors.engines.presentation import Presentation
 from actors.engines.stitching import MismatchError, stitched
 from storage.keys import package_folder
+from storage.no_orphans import no_orphans
 from storage.ports import Objects, Videos
+from storage.records import Video
 from storage.rendition_records import EncodedChunk, EncodingPlan, Package
 from storage.renditions_port import Renditions
-from storage.working_copy import no_orphans
 from subjects import stage, video, work
-from subjects.media import Metadata, Rendition
+from subjects.media import Rendition
 from subjects.stage import StageSkipped, stage_of
-from subjects.video import VideoPlayable, VideoTranscoded
+from subjects.video import VideoPlayable, VideoThumbnailed, VideoTranscoded
 from subjects.work import EncodeChunk, PackageDue
 
 Said = VideoPlayable | VideoTranscoded | EncodeChunk | PackageDue | StageSkipped
 
+TURNS: Final = 10
+"""How often a packager begins again because something else was finished, or packaged, meanwhile."""
+LATER_SECONDS: Final = 5.0
 
-def package_of(video_id: UUID, pass_number: int) -> Package:
-    """Return where the playlists of a pass lie: its version is one more than its number."""
-    folder = package_folder(video_id, pass_number + 1)
-    return Package(version=pass_number + 1, hls_key=f"{folder}/{MASTER}", dash_key=f"{folder}/{MANIFEST}")
+
+@dataclass(frozen=True, slots=True)
+class Packaged:
+    """The newest version and what it holds."""
+
+    package: Package
+    renditions: tuple[Rendition, ...]
+    """Best first."""
 
 
 def best_first(renditions: Sequence[Rendition]) -> tuple[Rendition, ...]:
-    """Return the renditions from the largest picture to the smallest, sound last."""
+    """Return the renditions from the largest picture to the smallest, then sounds, the default one first.
 
-    def rank(one: Rendition) -> tuple[bool, int, int]:
-        return one.kind == "audio", -(one.width_px or 0) * (one.height_px or 0), -one.bandwidth_bps
+    Sounds are numbered in their names, so a longer name is a later one.
+    """
+
+    def rank(one: Rendition) -> tuple[bool, int, int, bool, int, str]:
+        if one.kind == "audio":
+            return True, 0, 0, not one.default, len(one.name), one.name
+        return False, -(one.width_px or 0) * (one.height_px or 0), -one.bandwidth_bps, False, 0, one.name
 
     return tuple(sorted(renditions, key=rank))
 
 
+def written(known: Video, renditions: tuple[Rendition, ...]) -> tuple[Package, dict[str, str]]:
+    """Return the version that follows the newest one, and its texts by key: its place tells its content."""
+    storyboard = known.illustration.storyboard if known.illustration is not None else None
+    # What they name they name from any folder of this depth alike.
+    anywhere = package_folder(known.id, "0")
+    texts = package_texts(Presentation(folder=anywhere, renditions=renditions, storyboard=storyboard))
+    folder = package_folder(known.id, fingerprint(texts))
+    package = Package(
+        version=known.package.version + 1 if known.package is not None else 1,
+        hls_key=f"{folder}/{MASTER}",
+        dash_key=f"{folder}/{MANIFEST}" if MANIFEST in texts else None,
+    )
+    return package, {f"{folder}/{name}": text for name, text in texts.items()}
+
+
 @dataclass(frozen=True, slots=True)
-class Packager(Actor[PackageDue, Said]):
+class Packager(Actor[PackageDue | VideoThumbnailed, Said]):
     """Makes what is encoded playable."""
 
     name: ClassVar = "packager"
-    consumes: ClassVar = (work.PACKAGE,)
+    consumes: ClassVar = (work.PACKAGE, video.THUMBNAILED)
     produces: ClassVar = (video.PLAYABLE, video.TRANSCODED, work.ENCODE, stage.SKIPPED)
     delivery: ClassVar = Delivery(ack_wait=10.0, concurrency=4)
 
@@ -60,21 +90,33 @@ class Packager(Actor[PackageDue, Said]):
     videos: Videos
     renditions: Renditions
 
-    async def handle(self, event: PackageDue, ctx: Context) -> tuple[Said, ...]:
-        """Package a pass, then say what that makes of the video. Raises Reject for chunks that do not fit."""
-        video_id, number = event.video_id, event.pass_number
-        async with no_orphans(self.objects, video_id):
-            known = await self.videos.load(video_id)
-            plan = await self.renditions.find_plan(video_id, number)
-            if plan is None or known.metadata is None:
-                raise Reject("not_planned", f"pass {number} was never planned")
-            await self._finish(video_id, plan, number)
-            following = await self.renditions.find_plan(video_id, number + 1)
-            offered = await self._offered(video_id, following)
-            if any(one.kind == "video" for one in offered):
-                await self._package(video_id, number, offered, ctx)
-                await self.renditions.record_playable(video_id)
-        return said(video_id, number, offered, following, known.metadata)
+    async def handle(self, event: PackageDue | VideoThumbnailed, ctx: Context) -> tuple[Said, ...]:
+        """Package a pass, or a storyboard beside what can be played already.
+
+        Raises Reject for chunks that do not fit.
+        """
+        async with no_orphans(self.objects, event.video_id):
+            if isinstance(event, PackageDue):
+                return await self._end(event.video_id, event.pass_number, ctx)
+            if await self.renditions.find_package(event.video_id) is not None:
+                await self._package(event.video_id, ctx)
+        return ()
+
+    async def _end(self, video_id: UUID, number: int, ctx: Context) -> tuple[Said, ...]:
+        """End a pass, then say what that makes of the video."""
+        known = await self.videos.load(video_id)
+        plan = await self.renditions.find_plan(video_id, number)
+        if plan is None or known.metadata is None:
+            raise Reject("not_planned", f"pass {number} was never planned")
+        await self._finish(video_id, plan, number)
+        await ctx.progress(ENCODED, "writing the playlists")
+        packaged = await self._package(video_id, ctx)
+        if packaged is None:
+            return (unplayable(video_id),)
+        told = await self.renditions.announce(video_id, packaged.package.version, number)
+        await self.renditions.record_playable(video_id)
+        following = await self.renditions.find_plan(video_id, number + 1)
+        return said(known, Packaged(told, packaged.renditions), number, following)
 
     async def _finish(self, video_id: UUID, plan: EncodingPlan, number: int) -> None:
         """Keep the renditions of a pass, or none of them when there is a chunk nothing could be made of."""
@@ -88,25 +130,26 @@ class Packager(Actor[PackageDue, Said]):
         for one in finished:
             await self.renditions.record_rendition(video_id, one)
 
-    async def _offered(self, video_id: UUID, following: EncodingPlan | None) -> tuple[Rendition, ...]:
-        """Return what is finished, without what a later pass may have added meanwhile."""
-        later = {rung.name for rung in following.rungs} if following is not None else set()
-        known = await self.renditions.find(video_id)
-        return best_first([one for one in known.renditions if one.name not in later])
+    async def _package(self, video_id: UUID, ctx: Context) -> Packaged | None:
+        """Write versions until the newest holds all that is finished; None while that shows nothing.
 
-    async def _package(
-        self, video_id: UUID, number: int, offered: tuple[Rendition, ...], ctx: Context
-    ) -> None:
-        """Write the playlists unless this version stands already: they are immutable once recorded."""
-        package = package_of(video_id, number)
-        standing = await self.renditions.find_package(video_id)
-        if standing is not None and standing.version >= package.version:
-            return
-        folder = package_folder(video_id, package.version)
-        for key, text in package_texts(Presentation(folder=folder, renditions=offered)).items():
-            await ctx.during(self.objects.put(key, text.encode()))
-            await ctx.progress(ENCODED, "writing the playlists")
-        await self.renditions.record_package(video_id, package)
+        Several do this at once. The newest version is read before what is finished, and another is kept only
+        in the very next place: so each holds whatever those before it did. After that everything is read once
+        more: what was finished meanwhile is seen here, or by its own packager, which then finds this package.
+        Only what is finished newly makes another turn, and that comes to an end.
+        """
+        for _ in range(TURNS):
+            known = await self.videos.load(video_id)
+            finished = best_first((await self.renditions.find(video_id)).renditions)
+            if not any(one.kind == "video" for one in finished):
+                return None
+            package, texts = written(known, finished)
+            if known.package is not None and known.package.hls_key == package.hls_key:
+                return Packaged(known.package, finished)
+            for key, text in texts.items():
+                await ctx.during(self.objects.put(key, text.encode()))
+            await self.renditions.record_package(video_id, package)
+        raise Retry(LATER_SECONDS, f"something else was finished {TURNS} times meanwhile")
 
 
 def is_whole(chunks: Sequence[EncodedChunk]) -> bool:
@@ -114,34 +157,25 @@ def is_whole(chunks: Sequence[EncodedChunk]) -> bool:
     return all(one.tracks for one in chunks)
 
 
-def said(
-    video_id: UUID,
-    number: int,
-    offered: tuple[Rendition, ...],
-    following: EncodingPlan | None,
-    metadata: Metadata,
-) -> tuple[Said, ...]:
-    """Return what a packaged pass is said to be: the first makes the video playable, the last is the end.
-
-    A video nothing of which could be encoded has its original to download, and holds nobody up.
-    """
-    if not any(one.kind == "video" for one in offered):
-        return (
-            StageSkipped(
-                video_id=video_id,
-                stage=stage_of(Packager.name),
-                reason=Refusal.DAMAGED,
-                detail=SENTENCES[Refusal.DAMAGED],
-            ),
-        )
-    package = package_of(video_id, number)
-    hls_key, dash_key = package.hls_key, package.dash_key
-    news = VideoPlayable(video_id=video_id, hls_key=hls_key, dash_key=dash_key)
-    playable = (news,) if number == 0 else ()
-    if following is not None:
-        return (*playable, *orders_of(video_id, following, metadata, number + 1))
-    names = tuple(one.name for one in offered)
-    return (
-        *playable,
-        VideoTranscoded(video_id=video_id, hls_key=hls_key, dash_key=dash_key, renditions=names),
+def unplayable(video_id: UUID) -> StageSkipped:
+    """Return what is said when nothing could be encoded: there is the original, and nobody is held up."""
+    return StageSkipped(
+        video_id=video_id,
+        stage=stage_of(Packager.name),
+        reason=Refusal.DAMAGED,
+        detail=SENTENCES[Refusal.DAMAGED],
     )
+
+
+def said(known: Video, told: Packaged, number: int, following: EncodingPlan | None) -> tuple[Said, ...]:
+    """Return what a packaged pass is said to be: the first makes the video playable, the last is the end."""
+    hls_key, dash_key = told.package.hls_key, told.package.dash_key
+    news = VideoPlayable(video_id=known.id, hls_key=hls_key, dash_key=dash_key)
+    playable = (news,) if number == 0 else ()
+    if following is not None and known.metadata is not None:
+        return (*playable, *orders_of(known.id, following, known.metadata, number + 1))
+    names = tuple(one.name for one in told.renditions)
+    done = VideoTranscoded(
+        video_id=known.id, hls_key=hls_key, dash_key=dash_key, renditions=names, warnings=known.warnings
+    )
+    return (*playable, done)

@@ -5,7 +5,6 @@ Idempotent: one probe per video; a redelivery answers from the row.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 from actors.core.actor import Actor, Delivery
@@ -13,9 +12,9 @@ from actors.core.context import Context
 from actors.engines.blame import blamed_on_the_clip
 from actors.engines.errors import SENTENCES, BadMedia, Refusal
 from actors.engines.probe import MediaProbe, Probe
-from storage.ports import Objects, Videos
+from storage.ports import Videos
 from storage.records import Video
-from storage.working_copy import working_copy
+from storage.workspace import Workspace
 from subjects import video
 from subjects.video import VideoProbed, VideoRejected, VideoUploaded
 
@@ -47,10 +46,8 @@ class Prober(Actor[VideoUploaded, VideoProbed | VideoRejected]):
     delivery: ClassVar = Delivery(ack_wait=10.0, concurrency=4)
 
     engine: MediaProbe
-    objects: Objects
     videos: Videos
-    scratch: Path
-    """Where an original is fetched to when storage is not on this machine."""
+    workspace: Workspace
 
     async def handle(self, event: VideoUploaded, ctx: Context) -> tuple[VideoProbed | VideoRejected, ...]:
         """Probe the original once and keep what was learned."""
@@ -70,9 +67,7 @@ class Prober(Actor[VideoUploaded, VideoProbed | VideoRejected]):
         )
 
     async def _probe(self, event: VideoUploaded, ctx: Context) -> Probe:
-        async with working_copy(
-            self.objects, event.key, self.scratch, lambda: ctx.progress(0.0, "fetching")
-        ) as path:
+        async with self.workspace.copy_of(event.key, lambda: ctx.progress(0.0, "fetching")) as path:
             return await self.engine.probe(path, size_bytes=event.size_bytes, on_progress=ctx.progress)
 
     async def _refuse(self, event: VideoUploaded, code: Refusal) -> Video:

@@ -6,8 +6,6 @@ Idempotent: one illustration per video under fixed keys; a redelivery answers fr
 """
 
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import ClassVar
 from uuid import UUID
 
@@ -20,9 +18,10 @@ from actors.engines.errors import BadMedia
 from actors.engines.thumbnails import Illustration as Drawn
 from actors.engines.thumbnails import Illustrator
 from storage.keys import derived_key
+from storage.no_orphans import no_orphans
 from storage.ports import Objects, Videos
 from storage.records import Illustration
-from storage.working_copy import no_orphans, working_copy
+from storage.workspace import Workspace
 from subjects import stage, video
 from subjects.media import Picture
 from subjects.stage import StageSkipped
@@ -60,8 +59,7 @@ class Thumbnailer(Actor[VideoProbed, VideoThumbnailed | StageSkipped]):
     engine: Illustrator
     objects: Objects
     videos: Videos
-    scratch: Path
-    """Where pictures are made before they are stored, and where a remote original is fetched to."""
+    workspace: Workspace
 
     async def handle(self, event: VideoProbed, ctx: Context) -> tuple[VideoThumbnailed | StageSkipped, ...]:
         """Make the pictures once; a clip none of whose frames can be decoded is skipped."""
@@ -90,14 +88,11 @@ class Thumbnailer(Actor[VideoProbed, VideoThumbnailed | StageSkipped]):
 
     async def _illustrate(self, event: VideoProbed, ctx: Context) -> Illustration:
         """Draw into a directory of our own, store every file, then keep the row: readers find all or none."""
-        with TemporaryDirectory(dir=self.scratch) as directory:
-            out_dir = Path(directory)
-            async with working_copy(
-                self.objects, event.key, self.scratch, lambda: ctx.progress(0.0, "fetching")
-            ) as path:
+        with self.workspace.folder() as out_dir:
+            async with self.workspace.copy_of(event.key, lambda: ctx.progress(0.0, "fetching")) as path:
                 with blamed_on_the_clip(ctx.attempt):
                     made = await self.engine.illustrate(path, event.metadata, out_dir, ctx.progress)
-            for file in sorted(out_dir.iterdir()):  # noqa: ASYNC240 - a few names in a directory of ours
+            for file in sorted(out_dir.iterdir()):
                 await ctx.during(self.objects.put_file(derived_key(event.video_id, file.name), file))
                 await ctx.progress(0.95, "storing the pictures")
         illustration = placed(made, event.video_id)

@@ -8,7 +8,6 @@ Idempotent: the plan of the first pass is recorded last, and stands; a redeliver
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import ClassVar
 from uuid import UUID
 
@@ -20,39 +19,49 @@ from actors.engines.errors import BadMedia
 from actors.engines.passes import BEGUN, orders_of
 from actors.engines.preparation import Prepared, Preparer
 from actors.engines.sandbox import OnProgress
+from actors.engines.segment_encryption import encrypt_track, encrypted_rendition
 from actors.engines.tracks import picture_rendition, sound_rendition, track_files
+from storage.no_orphans import no_orphans
 from storage.ports import Objects, Videos
 from storage.rendition_records import EncodingPlan
 from storage.renditions_port import Renditions
-from storage.working_copy import no_orphans, working_copy
+from storage.segment_keys import NO_KEYS, SegmentKeys
+from storage.workspace import Workspace
 from subjects import stage, video, work
 from subjects.media import Metadata, Rendition
 from subjects.stage import StageSkipped
 from subjects.video import VideoProbed
+from subjects.warning import SourceWarning, WarningCode, warned
 from subjects.work import EncodeChunk, PackageDue
 
 Said = PackageDue | EncodeChunk | StageSkipped
 
 
-def passes_of(prepared: Prepared, key: str) -> tuple[EncodingPlan, ...]:
+def passes_of(prepared: Prepared, key: str, key_name: str | None = None) -> tuple[EncodingPlan, ...]:
     """Return what is encoded, pass by pass: nothing in the first when the source itself can be played."""
     early = ((),) if prepared.source is not None else ()
     rungs_of_passes = (*early, *prepared.ladder.passes)
+    line = prepared.ladder.timeline
     return tuple(
-        EncodingPlan(key=key, timeline=prepared.ladder.timeline, rungs=rungs) for rungs in rungs_of_passes
+        EncodingPlan(key=key, timeline=line, rungs=rungs, segment_key_name=key_name)
+        for rungs in rungs_of_passes
     )
 
 
 def made_of(video_id: UUID, prepared: Prepared, metadata: Metadata) -> Iterator[tuple[Track, Rendition]]:
     """Yield every rendition that is finished before anything is encoded, with what was written of it."""
-    source, sound = prepared.source, prepared.sound
+    source = prepared.source
     if source is not None and source.video is not None:
         yield source.video, picture_rendition(video_id, source.video, metadata)
-    if source is not None and source.audio is not None:
-        rate_hz, channels = source.sample_rate_hz, source.channels
-        yield source.audio, sound_rendition(video_id, source.audio, rate_hz, channels)
-    if sound is not None and sound.track is not None:
-        yield sound.track, sound_rendition(video_id, sound.track, sound.sample_rate_hz, sound.channels)
+    for sound in prepared.sounds:
+        yield sound.track, sound_rendition(video_id, sound)
+
+
+def warnings_of(prepared: Prepared, metadata: Metadata) -> tuple[SourceWarning, ...]:
+    """Return what is wrong with the clip though it plays. Raises ValueError for an unknown code."""
+    alone = metadata.hdr == "dolby_vision"  # its base layer has colours that nothing else can show
+    shown = (WarningCode.DOLBY_VISION_BASE_LAYER,) if alone else ()
+    return warned(Transcoder.name, (*prepared.warnings, *shown))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +77,8 @@ class Transcoder(Actor[VideoProbed, Said]):
     objects: Objects
     videos: Videos
     renditions: Renditions
-    scratch: Path
-    """Where segments are made before they are stored, and where a remote original is fetched to."""
+    workspace: Workspace
+    segment_keys: SegmentKeys = NO_KEYS
 
     async def handle(self, event: VideoProbed, ctx: Context) -> tuple[Said, ...]:
         """Prepare the source once; one without a picture that can be decoded is skipped."""
@@ -91,19 +100,26 @@ class Transcoder(Actor[VideoProbed, Said]):
 
     async def _prepare(self, event: VideoProbed, ctx: Context) -> EncodingPlan:
         """Store and record what can be had without encoding, then the passes: the first one last."""
-        video_id = event.video_id
+        video_id, key_name = event.video_id, self.segment_keys.newest_name
 
         async def report(fraction: float, note: str) -> None:
             await ctx.progress(BEGUN * fraction, note)
 
-        with TemporaryDirectory(dir=self.scratch) as directory:
-            out_dir = Path(directory)
+        async def alive() -> None:
+            await report(1.0, "encrypting the segments")
+
+        with self.workspace.folder() as out_dir:
             prepared = await self._prepared(event, out_dir, ctx.attempt, report)
-            for track, rendition in made_of(video_id, prepared, event.metadata):
+            for plain, described in made_of(video_id, prepared, event.metadata):
+                track = await encrypt_track(
+                    video_id, plain, out_dir, self.segment_keys, key_name, alive=alive
+                )
                 files = track_files(video_id, track, out_dir)
                 await store_files(self.objects, files, ctx, fraction=BEGUN, note="storing the segments")
+                rendition = encrypted_rendition(video_id, described, track)
                 await self.renditions.record_rendition(video_id, rendition)
-        plans = passes_of(prepared, event.key)
+        await self.renditions.record_warnings(video_id, warnings_of(prepared, event.metadata))
+        plans = passes_of(prepared, event.key, key_name)
         for number, plan in reversed([*enumerate(plans)]):
             first = await self.renditions.plan(video_id, plan, number)
         return first
@@ -111,7 +127,5 @@ class Transcoder(Actor[VideoProbed, Said]):
     async def _prepared(
         self, event: VideoProbed, out_dir: Path, attempt: int, report: OnProgress
     ) -> Prepared:
-        async with working_copy(
-            self.objects, event.key, self.scratch, lambda: report(0.0, "fetching")
-        ) as path:
+        async with self.workspace.copy_of(event.key, lambda: report(0.0, "fetching")) as path:
             return await self.engine.prepare(path, event.metadata, out_dir, attempt, report)

@@ -16,9 +16,9 @@ from actors.engines.errors import SENTENCES, Refusal
 from actors.engines.sniff import HEAD_BYTES, Sniffed, sniff
 from storage.errors import ObjectMissingError
 from storage.keys import original_key, staging_prefix
+from storage.no_orphans import no_orphans
 from storage.ports import Objects, Videos
 from storage.records import Original, Rejection
-from storage.working_copy import no_orphans
 from subjects import upload, video
 from subjects.upload import UploadCompleted
 from subjects.video import VideoRejected, VideoUploaded

@@ -21,29 +21,31 @@ from actors.prober import Prober
 from actors.thumbnailer import Thumbnailer
 from actors.transcoder import Transcoder
 from actors.uploader import Uploader
-from deploy.encoding import chunk_encoder, ladder_policy
+from deploy.encoding import chunk_encoder, ladder_policy, segment_keys
 from deploy.ports import Ports
 from deploy.settings import SettingsError
 
 ACTORS: Final[Mapping[type[AnyActor], Callable[[Ports, Sandbox], AnyActor]]] = {
     Uploader: lambda has, _: Uploader(has.storage.objects, has.storage.videos),
-    Prober: lambda has, box: Prober(MediaProbe(box), has.storage.objects, has.storage.videos, has.scratch),
+    Prober: lambda has, box: Prober(MediaProbe(box), has.storage.videos, has.workspace),
     Thumbnailer: lambda has, box: Thumbnailer(
-        Illustrator(box), has.storage.objects, has.storage.videos, has.scratch
+        Illustrator(box), has.storage.objects, has.storage.videos, has.workspace
     ),
     Transcoder: lambda has, box: Transcoder(
         Preparer(box, ladder_policy(has.settings)),
         has.storage.objects,
         has.storage.videos,
         has.storage.renditions,
-        has.scratch,
+        has.workspace,
+        segment_keys(has.settings),
     ),
     Encoder: lambda has, box: Encoder(
         chunk_encoder(has.settings, box),
         has.storage.objects,
         has.storage.videos,
         has.storage.renditions,
-        has.scratch,
+        has.workspace,
+        segment_keys(has.settings),
     ),
     Packager: lambda has, _: Packager(has.storage.objects, has.storage.videos, has.storage.renditions),
     Finisher: lambda has, _: Finisher(has.storage.videos),

@@ -14,6 +14,7 @@ from storage.bundle import Storage
 from storage.migrations import pending
 from storage.opening import open_storage
 from storage.postgres.confinement import find_freedom
+from storage.workspace import Workspace
 from subjects.jetstream import JetStreamBus, connect
 
 
@@ -23,7 +24,7 @@ class Ports:
 
     bus: JetStreamBus
     storage: Storage
-    scratch: Path
+    workspace: Workspace
     migrations: Foundation
     streams: Foundation
     settings: Settings
@@ -61,7 +62,7 @@ async def open_ports(settings: Settings, name: str, *, asks: bool = False) -> As
         yield Ports(
             bus=bus,
             storage=storage,
-            scratch=Path(scratch),
+            workspace=Workspace(storage.objects, Path(scratch)),
             migrations=Foundation(lambda: pending(settings.database_url), MIGRATE),
             streams=Foundation(lambda: missing_streams(bus.wire), APPLY),
             settings=settings,

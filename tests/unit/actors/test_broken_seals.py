@@ -14,6 +14,7 @@ from storage.encrypted_objects import EncryptedObjects
 from storage.errors import SealBrokenError
 from storage.keys import original_key, segment_key
 from storage.sealing import Vault
+from storage.workspace import Workspace
 from subjects.upload import UploadCompleted
 from subjects.video import VideoUploaded
 from tests.unit.actors.conftest import NOW
@@ -80,7 +81,7 @@ async def test_a_tampered_original_never_reaches_the_engine(
     event = VideoUploaded(
         video_id=VIDEO, key=key, size_bytes=len(MP4), sha256="0" * 64, content_type="video/mp4"
     )
-    prober: Any = Prober(NoEngine(), encrypted, storage.videos, tmp_path)  # type: ignore[arg-type]
+    prober: Any = Prober(NoEngine(), storage.videos, Workspace(encrypted, tmp_path))  # type: ignore[arg-type]
     with pytest.raises(SealBrokenError):
         await prober.handle(event, reports.ctx)
     assert await asyncio.to_thread(lambda: [*tmp_path.iterdir()]) == []

@@ -1,3 +1,4 @@
+import dataclasses
 import os
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,14 @@ from actors.engines.cmaf_track import INIT_NAME, Track, segment_name
 from actors.engines.encode import EncodedFrames
 from actors.engines.errors import BadMedia, JobKilled, Refusal
 from actors.engines.passes import AT_ONCE, BEGUN, ENCODED, orders_of
-from storage.errors import VideoGoneError
+from actors.engines.segment_encryption import encrypted
+from actors.engines.stitching import stitched
+from storage.errors import MasterKeyUnknownError, VaultMissingError, VideoGoneError
 from storage.keys import rendition_key
 from storage.records import LOCAL_USER_ID
+from storage.sealing import Vault
+from storage.segment_keys import SegmentKeys
+from storage.workspace import Workspace
 from subjects.codec import seal
 from subjects.media import Rung
 from subjects.message import Priority
@@ -22,6 +28,8 @@ from tests.encoded import KEY, METADATA, PLAN, RUNGS, segments
 from tests.unit.actors.conftest import VIDEO, Reports
 
 ORDERS = orders_of(VIDEO, PLAN, METADATA, 0)
+OLD, NEW = b"o" * 32, b"n" * 32
+NAME = Vault((OLD,)).newest_name.hex()
 
 
 class Engine:
@@ -68,7 +76,9 @@ async def stored(objects: Any, storage: Any) -> Any:
 
 
 def encoder(engine: Any, storage: Any, objects: Any, scratch: Path) -> Encoder:
-    return Encoder(engine, objects, storage.videos, storage.renditions, scratch)
+    return Encoder(
+        engine, objects, storage.videos, storage.renditions, Workspace(objects, scratch, kept_bytes=0)
+    )
 
 
 async def test_the_segments_of_every_rung_are_stored_under_their_times(
@@ -167,3 +177,44 @@ async def test_nothing_is_left_of_a_video_deleted_while_it_was_encoded(
 async def deleted(storage: Any) -> None:
     farewell = seal(VideoDeleted(video_id=VIDEO), message_id="d", priority=Priority.NORMAL)
     await storage.videos.remove(VIDEO, LOCAL_USER_ID, farewell)
+
+
+def encrypting(engine: Any, storage: Any, objects: Any, scratch: Path, *masters: bytes) -> Encoder:
+    """One that has these master keys, whether or not new videos are to be encrypted."""
+    return dataclasses.replace(
+        encoder(engine, storage, objects, scratch), segment_keys=SegmentKeys(Vault(masters))
+    )
+
+
+@pytest.fixture
+async def sealed(objects: Any, storage: Any) -> Any:
+    await objects.put(KEY, b"abc")
+    await storage.renditions.plan(VIDEO, replace(PLAN, segment_key_name=NAME))
+    return objects
+
+
+async def test_every_chunk_is_encrypted_as_planned_though_keys_rotate_between_them(
+    storage: Any, sealed: Any, reports: Reports, tmp_path: Path
+) -> None:
+    rotating = [(OLD,), (NEW, OLD), (NEW, OLD)]
+    for order, masters in zip(ORDERS, rotating, strict=True):
+        await encrypting(Engine(), storage, sealed, tmp_path, *masters).handle(order, reports.ctx)
+    chunks = await storage.renditions.find_chunks(VIDEO)
+    for made in stitched(PLAN, chunks):
+        key = SegmentKeys(Vault((OLD,))).key(NAME, VIDEO, made.name)
+        assert made.key_name == NAME
+        for number, segment in enumerate(made.segments):
+            lying = await sealed.get(rendition_key(VIDEO, made.name, segment_name(segment.time), NAME))
+            assert lying == encrypted(f"{made.name} {segment.time}.m4s".encode(), key, number)
+            assert len(lying) == segment.size_bytes
+
+
+async def test_a_chunk_waits_for_a_replica_that_has_its_key(
+    storage: Any, sealed: Any, reports: Reports, tmp_path: Path
+) -> None:
+    with pytest.raises(MasterKeyUnknownError):
+        await encrypting(Engine(), storage, sealed, tmp_path, NEW).handle(ORDERS[0], reports.ctx)
+    with pytest.raises(VaultMissingError):
+        await encoder(Engine(), storage, sealed, tmp_path).handle(ORDERS[0], reports.ctx)
+    assert [*sealed.objects] == [KEY]
+    assert await storage.renditions.recorded_chunks(VIDEO) == {}

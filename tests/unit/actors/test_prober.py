@@ -9,6 +9,7 @@ from actors.engines.errors import BadMedia, JobKilled, Refusal
 from actors.engines.probe import Probe
 from actors.prober import Prober
 from storage.records import Original
+from storage.workspace import Workspace
 from subjects.media import Location, Metadata
 from subjects.video import VideoProbed, VideoRejected, VideoUploaded
 from tests.unit.actors.conftest import Reports
@@ -56,7 +57,7 @@ async def test_what_was_learned_is_kept_and_said(
 ) -> None:
     when = datetime(2025, 5, 4, tzinfo=UTC)
     engine = Engine(Probe(metadata=METADATA, location=PLACE, recorded_at=when))
-    (said,) = await Prober(engine, objects, videos, tmp_path).handle(EVENT, reports.ctx)
+    (said,) = await Prober(engine, videos, Workspace(objects, tmp_path)).handle(EVENT, reports.ctx)
     assert isinstance(said, VideoProbed)
     assert (said.metadata, said.location, said.recorded_at) == (METADATA, PLACE, when)
     assert (await videos.load(VIDEO)).metadata == METADATA
@@ -66,7 +67,7 @@ async def test_a_redelivery_answers_from_the_row(
     videos: Any, objects: Any, reports: Any, tmp_path: Path
 ) -> None:
     engine = Engine(Probe(metadata=METADATA))
-    actor = Prober(engine, objects, videos, tmp_path)
+    actor = Prober(engine, videos, Workspace(objects, tmp_path))
     assert await actor.handle(EVENT, reports.ctx) == await actor.handle(EVENT, reports.ctx)
     assert engine.asked == 1
 
@@ -74,7 +75,7 @@ async def test_a_redelivery_answers_from_the_row(
 async def test_a_refused_clip_is_rejected_with_its_code(
     videos: Any, objects: Any, reports: Any, tmp_path: Path
 ) -> None:
-    actor = Prober(Engine(BadMedia(Refusal.NO_VIDEO)), objects, videos, tmp_path)
+    actor = Prober(Engine(BadMedia(Refusal.NO_VIDEO)), videos, Workspace(objects, tmp_path))
     (said,) = await actor.handle(EVENT, reports.ctx)
     assert isinstance(said, VideoRejected)
     assert said.code == "no_video"
@@ -84,7 +85,7 @@ async def test_a_refused_clip_is_rejected_with_its_code(
 async def test_a_dying_child_is_tried_again_before_the_clip_is_blamed(
     videos: Any, objects: Any, tmp_path: Path
 ) -> None:
-    actor = Prober(Engine(JobKilled("memory")), objects, videos, tmp_path)
+    actor = Prober(Engine(JobKilled("memory")), videos, Workspace(objects, tmp_path))
     for attempt in (1, 2):
         with pytest.raises(JobKilled):
             await actor.handle(EVENT, Reports(attempt).ctx)

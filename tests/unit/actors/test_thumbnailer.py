@@ -10,6 +10,7 @@ from actors.engines.thumbnails import Illustration as Drawn
 from actors.thumbnailer import Thumbnailer
 from storage.errors import VideoGoneError
 from storage.records import LOCAL_USER_ID
+from storage.workspace import Workspace
 from subjects.codec import seal
 from subjects.media import Frame, Metadata, Picture, Storyboard
 from subjects.message import Priority
@@ -70,7 +71,7 @@ async def stored(objects: Any) -> Any:
 async def test_every_picture_is_stored_under_its_video_and_said(
     storage: Any, stored: Any, reports: Reports, tmp_path: Path
 ) -> None:
-    actor = Thumbnailer(Engine(), stored, storage.videos, tmp_path)
+    actor = Thumbnailer(Engine(), stored, storage.videos, Workspace(stored, tmp_path, kept_bytes=0))
     (said,) = await actor.handle(EVENT, reports.ctx)
     assert isinstance(said, VideoThumbnailed)
     assert said.posters[0].key == f"videos/{VIDEO}/poster-320.jpg"
@@ -85,7 +86,7 @@ async def test_a_redelivery_answers_from_the_row(
     storage: Any, stored: Any, reports: Reports, tmp_path: Path
 ) -> None:
     engine = Engine()
-    actor = Thumbnailer(engine, stored, storage.videos, tmp_path)
+    actor = Thumbnailer(engine, stored, storage.videos, Workspace(stored, tmp_path, kept_bytes=0))
     assert await actor.handle(EVENT, reports.ctx) == await actor.handle(EVENT, reports.ctx)
     assert engine.asked == 1
 
@@ -93,7 +94,9 @@ async def test_a_redelivery_answers_from_the_row(
 async def test_a_clip_without_a_decodable_frame_is_skipped_and_says_why(
     storage: Any, stored: Any, reports: Reports, tmp_path: Path
 ) -> None:
-    actor = Thumbnailer(Engine(BadMedia(Refusal.NO_FRAMES)), stored, storage.videos, tmp_path)
+    actor = Thumbnailer(
+        Engine(BadMedia(Refusal.NO_FRAMES)), stored, storage.videos, Workspace(stored, tmp_path, kept_bytes=0)
+    )
     (said,) = await actor.handle(EVENT, reports.ctx)
     assert isinstance(said, StageSkipped)
     assert (said.stage, said.reason) == ("thumbnailer", "no_frames")
@@ -102,7 +105,9 @@ async def test_a_clip_without_a_decodable_frame_is_skipped_and_says_why(
 async def test_a_clip_that_kills_every_child_is_skipped_on_the_third(
     storage: Any, stored: Any, tmp_path: Path
 ) -> None:
-    actor = Thumbnailer(Engine(JobKilled("SIGSEGV")), stored, storage.videos, tmp_path)
+    actor = Thumbnailer(
+        Engine(JobKilled("SIGSEGV")), stored, storage.videos, Workspace(stored, tmp_path, kept_bytes=0)
+    )
     for attempt in (1, 2):
         with pytest.raises(JobKilled):
             await actor.handle(EVENT, Reports(attempt).ctx)
@@ -121,5 +126,7 @@ async def test_nothing_is_left_of_a_video_deleted_while_it_was_drawn(
             return await super().illustrate(*given)
 
     with pytest.raises(VideoGoneError):
-        await Thumbnailer(Deleting(), stored, storage.videos, tmp_path).handle(EVENT, reports.ctx)
+        await Thumbnailer(
+            Deleting(), stored, storage.videos, Workspace(stored, tmp_path, kept_bytes=0)
+        ).handle(EVENT, reports.ctx)
     assert stored.objects == {}
