@@ -35,6 +35,7 @@ from storage.keys import derived_key
 from storage.memory.cache import MemoryCache
 from storage.memory.storage import MemoryStorage
 from storage.objects import StoredObjects
+from storage.segment_keys import SegmentKeys
 from tests.unit.gateway_media.house import Doorkeeper
 
 MIB = 1024 * 1024
@@ -57,6 +58,7 @@ async def serve(directory: Path) -> None:
         cache=MemoryCache(),
         identification=Doorkeeper(),
         limits=Unlimited(),
+        segment_keys=SegmentKeys(),
         kick=lambda: None,
     )
 

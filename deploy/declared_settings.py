@@ -104,6 +104,13 @@ class DeclaredSettings(msgspec.Struct, frozen=True, kw_only=True):
             "stored media: off; new: what is written is encrypted; all: and nothing else is read",
         ),
     ] = "off"
+    segment_encryption: Annotated[
+        Literal["none", "aes-128"],
+        setting(
+            "TRUTHTOK_SEGMENT_ENCRYPTION",
+            "what players are given: none; aes-128: encrypted for HLS, their key by signed URL, and no DASH",
+        ),
+    ] = "none"
     s3_encryption: Annotated[
         Literal["", "AES256", "aws:kms", "aws:kms:dsse"],
         setting(
@@ -168,6 +175,13 @@ class DeclaredSettings(msgspec.Struct, frozen=True, kw_only=True):
             "what each size is encoded in: h264 (all browsers play it), hevc, av1, vp9, separated by commas",
         ),
     ] = "h264"
+    hdr: Annotated[
+        Literal["none", "hevc", "av1"],
+        setting(
+            "TRUTHTOK_HDR",
+            "in which the top size of an HDR source is made in HDR, too: none, hevc or av1",
+        ),
+    ] = "none"
     encode_preset: Annotated[
         Literal[
             "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"

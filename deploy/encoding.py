@@ -1,4 +1,4 @@
-"""How videos are encoded, from the settings."""
+"""How videos are encoded, and what their segments are encrypted with, from the settings."""
 
 from dataclasses import replace
 
@@ -6,12 +6,13 @@ from actors.engines.encode import ChunkEncoder
 from actors.engines.ladder_policy import LadderPolicy, codecs_of
 from actors.engines.sandbox import Sandbox
 from deploy.settings import Settings, SettingsError, described
+from storage.segment_keys import SegmentKeys
 
 
 def ladder_policy(settings: Settings) -> LadderPolicy:
     """Return which renditions videos get. Raises SettingsError for a codec that is none."""
     try:
-        return LadderPolicy(codecs=codecs_of(settings.codecs))
+        return LadderPolicy(codecs=codecs_of(settings.codecs), hdr=settings.hdr)
     except ValueError as error:
         raise SettingsError(f"{described('codecs').variable}: {error}") from error
 
@@ -30,3 +31,9 @@ def chunk_encoder(settings: Settings, sandbox: Sandbox) -> ChunkEncoder:
             wall_seconds=settings.encode_wall_seconds,
         ),
     )
+
+
+def segment_keys(settings: Settings) -> SegmentKeys:
+    """Return the keys of segments. Raises SettingsError when some are needed and there are no master keys."""
+    is_on = settings.segment_encryption != "none"
+    return SegmentKeys(settings.vault() if is_on or settings.master_keys else None, is_on)

@@ -20,6 +20,7 @@ from gateway.limits.leases import make_limits
 from gateway.ports import Dependency, Identification, Queue
 from gateway.ports import Ports as GatewayPorts
 from gateway.relay import Relay
+from storage.segment_keys import SegmentKeys
 from subjects.jetstream import JetStreamBus
 from subjects.queues import queues
 
@@ -81,6 +82,7 @@ async def serve_media_plane(settings: Settings, stop: asyncio.Event) -> None:
                 ports.bus,
                 identification=identified_by(config, ports),
                 limits=make_limits(config, ports.storage.buckets),
+                segment_keys=SegmentKeys(settings.vault()),
                 host=settings.host,
                 port=settings.media_port,
                 ready=lambda: reachable(ports),

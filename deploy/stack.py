@@ -126,7 +126,8 @@ def processes(plan: Plan, settings: Settings, keyring: Keyring, servers: Servers
 
 def for_actors(settings: Settings) -> Settings:
     """Return the settings without the keys that no actor needs: it signs nothing and reads no account."""
-    master_keys = "" if settings.encryption == "off" else settings.master_keys
+    is_needed = settings.encryption != "off" or settings.segment_encryption != "none"
+    master_keys = settings.master_keys if is_needed else ""
     return msgspec.structs.replace(settings, signing_key="", token_keys="", master_keys=master_keys)
 
 

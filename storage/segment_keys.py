@@ -7,6 +7,7 @@ Whoever remembers the name of the master key has the key again, for as long as t
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
 from storage.errors import VaultMissingError
@@ -38,3 +39,7 @@ class SegmentKeys:
             raise VaultMissingError("segments are encrypted")
         # An id has always 16 bytes: no two pairs make the same context.
         return self.vault.content_key(name, video_id.bytes + rendition.encode())
+
+
+NO_KEYS: Final = SegmentKeys()
+"""Nothing is encrypted, and what has been has no key here."""

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from actors.engines.bandwidth import average_bps, peak_bps
 from actors.engines.cmaf_track import INIT_NAME, Track, segment_name
 from storage.keys import rendition_key
+from storage.segment_keys import SegmentKeys
 from subjects.media import Rendition, Timeline
 
 BLOCK_BYTES: Final = 16
@@ -40,20 +41,24 @@ def first_segment(timeline: Timeline, first_frame: int) -> int:
 
 
 async def encrypt_track(
+    video_id: UUID,
     track: Track,
     out_dir: Path,
-    key: bytes,
-    key_name: str,
+    keys: SegmentKeys,
+    key_name: str | None,
     *,
-    first_number: int = 0,
     alive: Callable[[], Awaitable[None]],
+    first_number: int = 0,
 ) -> Track:
     """Encrypt the segments of a track where they lie, and return what it is now. Not to be repeated.
 
-    `first_number` is that of the first segment in the whole rendition; `alive` is called after each. Where
-    their key frames lie is no longer said: a player cannot decrypt a part.
+    Without a name it stays as it is. `first_number` is that of the first segment in the whole rendition;
+    `alive` is called after each. Where key frames lie is no longer said: a player cannot decrypt a part.
+    Raises MasterKeyUnknownError and VaultMissingError.
     """
-    segments = []
+    if key_name is None:
+        return track
+    key, segments = keys.key(key_name, video_id, track.rendition), []
     for number, segment in enumerate(track.segments, first_number):
         path = out_dir / track.rendition / segment_name(segment.time)
         size_bytes = await asyncio.to_thread(_encrypt_file, path, key, number)
@@ -63,7 +68,7 @@ async def encrypt_track(
 
 
 def encrypted_rendition(video_id: UUID, rendition: Rendition, track: Track) -> Rendition:
-    """Return a rendition with its track encrypted: it lies elsewhere, and its segments are larger. Pure."""
+    """Return a rendition as its track is now: encrypted it lies elsewhere and is larger. Pure."""
     return replace(
         rendition,
         key_name=track.key_name,

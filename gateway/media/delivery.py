@@ -24,9 +24,9 @@ from gateway.media.exchange import ByteStream, FileSlice, Reply, Request
 from gateway.media.heads import Heads
 from gateway.media.ranges import Span, UnsatisfiableError, find_span
 from gateway.media.references import has_references, with_query
+from gateway.media.signed_urls import admit
 from gateway.media.tus import http_date
 from gateway.problems import ProblemError
-from gateway.signing import check_media, find_uuid
 from storage.content_types import content_type_of
 from storage.keys import derived_key
 from storage.ports import Objects
@@ -67,22 +67,14 @@ class Delivery:
     def _admit(self, request: Request) -> tuple[UUID, str, int]:
         """Return the video, the object's key and for how many seconds the URL is good.
 
-        Raises ProblemError: 403 before anything is said of what there is.
+        Raises ProblemError.
         """
-        video_id = find_uuid(request.values["video_id"])
-        expires, signature = request.query.get("expires", ""), request.query.get("signature", "")
-        now = self.now()
-        verdict = "bad" if video_id is None else check_media(self.config, video_id, expires, signature, now)
-        if video_id is None or verdict == "bad":
-            raise ProblemError("bad_signature", "Ask the API for a URL of this video.")
-        request.notes["video_id"] = str(video_id)
-        if verdict == "expired":
-            raise ProblemError("url_expired", "Ask the API for a new URL of this video.")
+        video_id, left_seconds = admit(self.config, request, self.now())
         try:
             key = derived_key(video_id, request.values["name"])
         except ValueError as error:
             raise ProblemError("not_found", "This video has no such object.") from error
-        return video_id, key, int(expires) - int(now.timestamp())
+        return video_id, key, left_seconds
 
     async def _page(self, request: Request, info: ObjectInfo, headers: dict[str, str]) -> Reply:
         """Return a small text whose references carry the query on. Always whole, never redirected."""

@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.config import GatewayConfig
-from gateway.media import tus
+from gateway.media import key_delivery, tus
 from gateway.media.admission import Admission
 from gateway.media.concatenation import Concatenation
 from gateway.media.creation import Creation
 from gateway.media.delivery import Delivery
 from gateway.media.heads import Heads
 from gateway.media.intake import Intake
+from gateway.media.key_delivery import KeyDelivery
 from gateway.media.router import Route
 from gateway.media.uploads import UploadHandlers
 from gateway.ports import Identification, Limits, utc_now
 from storage.ports import Cache, Objects, Uploads, Videos
+from storage.segment_keys import SegmentKeys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,7 @@ class MediaPorts:
     cache: Cache
     identification: Identification
     limits: Limits
+    segment_keys: SegmentKeys
     kick: Callable[[], None]
     """Called when a message was promised: `Relay.kick`."""
     now: Callable[[], datetime] = utc_now
@@ -60,8 +63,12 @@ def upload_routes(config: GatewayConfig, ports: MediaPorts) -> tuple[Route, ...]
 
 
 def delivery_routes(config: GatewayConfig, ports: MediaPorts) -> tuple[Route, ...]:
-    """Return the route of signed media URLs."""
-    delivery = Delivery(
-        config=config, objects=ports.objects, heads=Heads(ports.objects, ports.cache), now=ports.now
+    """Return the routes of signed media URLs."""
+    heads = Heads(ports.objects, ports.cache)
+    delivery = Delivery(config=config, objects=ports.objects, heads=heads, now=ports.now)
+    keys = KeyDelivery(config=config, keys=ports.segment_keys, heads=heads, now=ports.now)
+    # First the one that fits less: a key is never looked for among the objects.
+    return (
+        Route(key_delivery.PATTERN, {"GET": keys.get}),
+        Route("/media/{video_id}/{name*}", {"GET": delivery.get}),
     )
-    return (Route("/media/{video_id}/{name*}", {"GET": delivery.get}),)

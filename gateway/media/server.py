@@ -13,6 +13,7 @@ from gateway.ports import Identification, Limits
 from gateway.relay import Relay
 from gateway.signing import keys_of
 from storage.bundle import Storage
+from storage.segment_keys import SegmentKeys
 from subjects.bus import Bus
 
 
@@ -23,6 +24,7 @@ async def serve_media(
     *,
     identification: Identification,
     limits: Limits,
+    segment_keys: SegmentKeys,
     host: str,
     port: int,
     ready: Readiness,
@@ -43,6 +45,7 @@ async def serve_media(
         cache=storage.cache,
         identification=identification,
         limits=limits,
+        segment_keys=segment_keys,
         kick=relay.kick,
     )
     plane = Plane((*media_routes(config, ports, ready), *more_routes), config.allowed_origins)

@@ -12,6 +12,7 @@ from gateway.limits.leases import make_limits
 from gateway.media.server import serve_media
 from storage.objects import StoredObjects
 from storage.opening import open_storage
+from storage.segment_keys import SegmentKeys
 from subjects.memory import MemoryBus
 from tests.unit.gateway_media.house import Doorkeeper
 
@@ -38,6 +39,7 @@ async def main(database_url: str, redis_url: str, directory: str, port: int) -> 
             MemoryBus(),
             identification=Doorkeeper(),
             limits=make_limits(CONFIG, storage.buckets),
+            segment_keys=SegmentKeys(),
             host="127.0.0.1",
             port=port,
             ready=ready,

@@ -21,6 +21,7 @@ from tests.unit.engines.presentations import (
     TIMES,
     attributes,
     audio,
+    init_key,
     presented,
     read,
     segments_at,
@@ -48,6 +49,29 @@ def test_a_media_playlist_reads_like_this() -> None:
         "../720p-h264/240240.m4s\n"
         "#EXT-X-ENDLIST\n"
     )
+
+
+def test_a_playlist_of_encrypted_segments_names_their_key_behind_what_is_clear() -> None:
+    name = "0123456789abcdef"
+    folder = init_key("720p-h264").removesuffix("init.mp4") + name
+    plain = tuple(replace(one, iframes=()) for one in segments_at([0, 120120, 240240]))
+    rung = video(init_key=f"{folder}/init.mp4", key_name=name, segments=plain)
+    assert media_playlist(presented(rung), rung) == (
+        "#EXTM3U\n"
+        "#EXT-X-VERSION:7\n"
+        "#EXT-X-TARGETDURATION:4\n"
+        "#EXT-X-MEDIA-SEQUENCE:0\n"
+        "#EXT-X-PLAYLIST-TYPE:VOD\n"
+        "#EXT-X-INDEPENDENT-SEGMENTS\n"
+        f'#EXT-X-MAP:URI="../720p-h264/{name}/init.mp4"\n'
+        f'#EXT-X-KEY:METHOD=AES-128,URI="../720p-h264/{name}.key"\n'
+        "#EXTINF:4.004000,\n"
+        f"../720p-h264/{name}/0.m4s\n"
+        "#EXTINF:4.004000,\n"
+        f"../720p-h264/{name}/120120.m4s\n"
+        "#EXT-X-ENDLIST\n"
+    )
+    assert key_frames(rung) == []
 
 
 def test_a_playlist_of_key_frames_reads_like_this() -> None:

@@ -51,3 +51,32 @@ def test_a_lost_last_frame_is_noticed() -> None:
     *rest, last = CHUNKS[2].tracks[0].segments
     with pytest.raises(MismatchError, match="not 1095 frames"):
         stitched(PLAN, changed(2, segments=(*rest, replace(last, duration=last.duration - 1))))
+
+
+def encrypted(chunks: list[EncodedChunk], key_name: str = "aa" * 8) -> list[EncodedChunk]:
+    """The chunks as if their segments had been encrypted."""
+    return [
+        replace(one, tracks=tuple(replace(track, key_name=key_name) for track in one.tracks))
+        for one in chunks
+    ]
+
+
+def test_a_rendition_remembers_what_its_chunks_were_encrypted_with() -> None:
+    assert {one.key_name for one in stitched(PLAN, encrypted(CHUNKS))} == {"aa" * 8}
+    assert {one.key_name for one in stitched(PLAN, CHUNKS)} == {None}
+
+
+@pytest.mark.parametrize("other", [CHUNKS[1:], encrypted(CHUNKS[1:], "bb" * 8)], ids=["plain", "other key"])
+def test_chunks_under_different_keys_are_not_played_in_a_row(other: list[EncodedChunk]) -> None:
+    with pytest.raises(MismatchError, match="chunk 1 begins otherwise"):
+        stitched(PLAN, [*encrypted(CHUNKS[:1]), *other])
+
+
+def test_a_chunk_that_was_encrypted_by_other_numbers_is_noticed() -> None:
+    """Two segments where there should be one: times fit, but all that follows was counted otherwise."""
+    first, *rest = CHUNKS[0].tracks[0].segments
+    halves = replace(first, duration=60), replace(first, time=60, duration=60)
+    split = changed(0, segments=(*halves, *rest))
+    stitched(PLAN, split)
+    with pytest.raises(MismatchError, match="chunk 1 was encrypted for another place"):
+        stitched(PLAN, encrypted(split))

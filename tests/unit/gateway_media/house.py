@@ -29,6 +29,8 @@ from storage.memory.cache import MemoryCache
 from storage.memory.objects import MemoryObjects
 from storage.memory.storage import MemoryStorage
 from storage.records import LOCAL_USER_ID, Upload
+from storage.sealing import Vault
+from storage.segment_keys import SegmentKeys
 from subjects.codec import open_message
 
 SEGMENT_BYTES = 1000
@@ -71,6 +73,7 @@ class House:
     cache: MemoryCache = field(default_factory=MemoryCache)
     doorkeeper: Doorkeeper = field(default_factory=Doorkeeper)
     limits: Limits | None = None
+    vault: Vault = field(default_factory=lambda: Vault((b"m" * 32,)))
     kicks: int = 0
     config: GatewayConfig = field(
         default_factory=lambda: GatewayConfig(
@@ -98,6 +101,7 @@ class House:
             cache=self.cache,
             identification=self.doorkeeper,
             limits=self.limits or make_limits(self.config, MemoryBuckets()),
+            segment_keys=SegmentKeys(self.vault),
             kick=self.kick,
         )
 

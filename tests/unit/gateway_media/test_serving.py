@@ -18,6 +18,7 @@ from gateway.media.server import serve_media
 from gateway.ops import serve_ops
 from storage.errors import StorageUnavailableError
 from storage.memory.storage import MemoryStorage
+from storage.segment_keys import SegmentKeys
 from subjects.memory import MemoryBus
 from tests.unit.gateway_media.house import PIECE, TUS, Doorkeeper, House, create, head_of, running, until
 
@@ -93,6 +94,7 @@ async def test_the_whole_plane_relays_what_it_promises() -> None:
                 bus,
                 identification=Doorkeeper(),
                 limits=Unlimited(),
+                segment_keys=SegmentKeys(),
                 host="127.0.0.1",
                 port=port,
                 ready=_all_well,
@@ -119,6 +121,7 @@ async def test_a_short_signing_key_stops_the_start() -> None:
             MemoryBus(),
             identification=Doorkeeper(),
             limits=Unlimited(),
+            segment_keys=SegmentKeys(),
             host="127.0.0.1",
             port=0,
             ready=_all_well,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.errors import SealBrokenError
+from storage.errors import MasterKeyUnknownError, SealBrokenError
 from storage.sealing import KEY_BYTES, NAME_BYTES, Vault, folded_email, seal, unseal
 
 OLD, NEW, FOREIGN = (bytes([n]) * KEY_BYTES for n in (1, 2, 3))
@@ -139,3 +139,21 @@ def test_any_text_can_be_folded_and_folding_again_changes_nothing(text: str) -> 
     folded = folded_email(text)
     assert folded_email(folded) == folded
     assert Vault((NEW,)).lookup_hashes(text) == Vault((NEW,)).lookup_hashes(folded)
+
+
+def test_a_content_key_is_that_of_its_master_key_and_context_whatever_keys_came_since() -> None:
+    name = Vault((OLD,)).newest_name.hex()
+    subkey = hashlib.blake2b(digest_size=32, key=OLD, person=b"tt content 1\0\0\0\0").digest()
+    wanted = hashlib.blake2b(b"here", digest_size=16, key=subkey).digest()
+    assert Vault((OLD,)).content_key(name, b"here") == Vault((NEW, OLD)).content_key(name, b"here") == wanted
+    both = Vault((NEW, OLD))
+    others = {both.content_key(name, b"there"), both.content_key(both.newest_name.hex(), b"here")}
+    assert len(others | {wanted}) == 3
+
+
+@pytest.mark.parametrize(
+    "name", ["", "ff" * 8, "not hex", "\u00e4" * 16, Vault((OLD,)).newest_name.hex().upper()]
+)
+def test_a_name_of_no_master_key_is_refused(name: str) -> None:
+    with pytest.raises(MasterKeyUnknownError, match="TRUTHTOK_MASTER_KEYS"):
+        Vault((OLD,)).content_key(name, b"here")
