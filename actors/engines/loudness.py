@@ -34,21 +34,49 @@ def gain_db(measured_lufs: float | None, target_lufs: float = TARGET_LUFS) -> fl
 
 def measured_lufs(blocks: Iterable[Samples], layout: str) -> float | None:
     """The integrated loudness of all blocks; None when there is not enough to say."""
-    chain, last = _Chain(layout, [("ebur128", "metadata=1:framelog=quiet")]), None
-    for frame in chain.run(blocks):
-        last = frame.metadata.get("lavfi.r128.I", last)
-    return float(last) if last is not None else None
+    meter = Meter(layout)
+    for block in blocks:
+        meter.add(block)
+    return meter.lufs()
 
 
-def leveled(blocks: Iterable[Samples], layout: str, gain: float, frame_samples: int) -> Iterator[AudioFrame]:
-    """The blocks with a gain in decibels, peaks held below the ceiling, as frames of one size."""
-    limit = 10 ** (CEILING_DB / 20)
-    steps = [
-        ("volume", f"volume={gain:.3f}dB:precision=float"),
-        ("alimiter", f"limit={limit:.4f}:attack=5:release=50:level=disabled:latency=1"),
-        ("aformat", f"sample_fmts=fltp:sample_rates={SAMPLE_RATE_HZ}:channel_layouts={layout}"),
-    ]
-    yield from _Chain(layout, steps, frame_samples).run(blocks)
+class Meter:
+    """Measures the loudness of blocks as they come."""
+
+    def __init__(self, layout: str) -> None:
+        self._chain = _Chain(layout, [("ebur128", "metadata=1:framelog=quiet")])
+        self._last: float | None = None
+
+    def add(self, block: Samples) -> None:
+        """Take the next block."""
+        self._read(self._chain.push(block))
+
+    def lufs(self) -> float | None:
+        """The integrated loudness of all; None when there is not enough to say. Ask it once, at the end."""
+        self._read(self._chain.rest())
+        return self._last
+
+    def _read(self, frames: Iterable[AudioFrame]) -> None:
+        for frame in frames:
+            told = frame.metadata.get("lavfi.r128.I")
+            self._last = float(told) if told is not None else self._last
+
+
+class Leveler:
+    """Gives blocks a gain in decibels, and holds peaks below the ceiling."""
+
+    def __init__(self, layout: str, gain: float, frame_samples: int) -> None:
+        limit = 10 ** (CEILING_DB / 20)
+        steps = [
+            ("volume", f"volume={gain:.3f}dB:precision=float"),
+            ("alimiter", f"limit={limit:.4f}:attack=5:release=50:level=disabled:latency=1"),
+            ("aformat", f"sample_fmts=fltp:sample_rates={SAMPLE_RATE_HZ}:channel_layouts={layout}"),
+        ]
+        self._chain = _Chain(layout, steps, frame_samples)
+
+    def leveled(self, block: Samples | None) -> Iterator[AudioFrame]:
+        """Yield frames of one size as they are full; for None, at the end, the rest. The last is short."""
+        return self._chain.push(block) if block is not None else self._chain.rest()
 
 
 @dataclass(slots=True)
@@ -59,17 +87,20 @@ class _Chain:
     steps: list[tuple[str, str]]
     frame_samples: int = 0
     _graph: Graph = field(default_factory=Graph, init=False)
+    _ends: tuple[Any, Any] | None = field(default=None, init=False)
+    _at: int = field(default=0, init=False)
 
-    def run(self, blocks: Iterable[Samples]) -> Iterator[AudioFrame]:
-        inlet, outlet = self._built()
-        at = 0
-        for block in blocks:
-            for start in range(0, block.shape[1], _BLOCK):
-                piece = np.ascontiguousarray(block[:, start : start + _BLOCK])
-                inlet.push(self._frame(piece, at))
-                at += piece.shape[1]
-                yield from _ready(outlet)
-        if at:
+    def push(self, block: Samples) -> Iterator[AudioFrame]:
+        inlet, outlet = self._ends = self._ends or self._built()
+        for start in range(0, block.shape[1], _BLOCK):
+            piece = np.ascontiguousarray(block[:, start : start + _BLOCK])
+            inlet.push(self._frame(piece, self._at))
+            self._at += piece.shape[1]
+            yield from _ready(outlet)
+
+    def rest(self) -> Iterator[AudioFrame]:
+        if self._ends is not None and self._at:
+            inlet, outlet = self._ends
             inlet.push(None)
             yield from _ready(outlet)
 

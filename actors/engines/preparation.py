@@ -4,7 +4,7 @@ Each step is a job of its own in the sandbox, so what a clip does to one child c
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from actors.engines.audio import EncodedSound, SoundEncoder
+from actors.engines.audio import EncodedSounds, Sound, SoundEncoder
 from actors.engines.blame import blamed_on_the_clip
 from actors.engines.errors import BadMedia
 from actors.engines.inspection import Inspector
@@ -35,9 +35,11 @@ class Prepared:
 
     ladder: Ladder
     source: Remuxed | None = None
-    """The source itself, when it plays as it is; its sound may be there, too."""
-    sound: EncodedSound | None = None
-    """The sound, when the clip has any and it had to be encoded."""
+    """The source itself, when it plays as it is; what of its sound was copied is in `sounds`, too."""
+    sounds: tuple[Sound, ...] = ()
+    """Every track that is heard, copied or encoded, the default one first."""
+    warnings: tuple[str, ...] = ()
+    """What its owner should know, as codes: `sound_left_out` when a track has nothing that can be heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +68,14 @@ class Preparer:
             with _at_worst(attempt, f"{path.name} is encoded, though it might play"):
                 source = await self._packaged(path, metadata, ladder.timeline, out_dir, told)
             ladder = ladder if source is not None else self._touched(metadata, facts)
-        sound = None
-        if metadata.audio is not None and (source is None or source.audio is None):
+        if metadata.audio is None:
+            return Prepared(ladder=ladder, source=source)
+        copied, made = source.sounds if source is not None else (), None
+        with _at_worst(attempt, f"{path.name} is left without sound that could not be copied"):
             told = _within(on_progress, _PACKAGED, 1.0)
-            with _at_worst(attempt, f"{path.name} is left without sound"):
-                sound = await self._heard(path, ladder.timeline, out_dir, told)
-        return Prepared(ladder=ladder, source=source, sound=sound)
+            made = await self._heard(path, ladder.timeline, out_dir, copied, told)
+        sounds = (*copied, *(made.sounds if made is not None else ()))
+        return Prepared(ladder=ladder, source=source, sounds=sounds, warnings=_warnings(made))
 
     async def _packaged(
         self, path: Path, metadata: Metadata, line: Timeline, out_dir: Path, on_progress: OnProgress
@@ -90,19 +94,34 @@ class Preparer:
         return made
 
     async def _heard(
-        self, path: Path, line: Timeline, out_dir: Path, on_progress: OnProgress
-    ) -> EncodedSound:
-        return await SoundEncoder(self.sandbox).encode(
+        self,
+        path: Path,
+        line: Timeline,
+        out_dir: Path,
+        copied: Sequence[Sound],
+        on_progress: OnProgress,
+    ) -> EncodedSounds:
+        """Return the tracks that were not copied, encoded. A child costs little where there is none."""
+        made = await SoundEncoder(self.sandbox).encode(
             path,
             out_dir,
             duration_seconds=line.frames / line.fps,
             segment_seconds=line.segment_frames / line.fps,
+            copied=tuple(one.facts.index for one in copied),
             on_progress=on_progress,
         )
+        if made.left_out:
+            logger.info("%s has %s more tracks of sound, which are left out", path.name, made.left_out)
+        return made
 
     def _touched(self, metadata: Metadata, facts: PictureFacts) -> Ladder:
         """Return the ladder of a clip that turned out to begin at none of its key frames."""
         return ladder_of(metadata, replace(facts, starts_with_key_frame=False), self.policy)
+
+
+def _warnings(made: EncodedSounds | None) -> tuple[str, ...]:
+    """Return what to tell of the sound; None is that of a child that died of it."""
+    return ("sound_left_out",) if made is None or made.dead else ()
 
 
 @contextmanager

@@ -6,10 +6,12 @@ from typing import Final
 
 import msgspec
 
+from actors.engines.audio import Sound
 from actors.engines.cmaf_track import Track
 from actors.engines.job_wire import Limits
 from actors.engines.probe_limits import ProbeLimits
 from actors.engines.sandbox import OnProgress, Sandbox
+from actors.engines.sound_tracks import TRACKS_MAX
 
 JOB: Final = "actors.engines.remux_job:remux"
 _BYTES_PER_CPU_SECOND = 50e6
@@ -27,8 +29,12 @@ class RemuxRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A source whose key frames lie farther apart is not fit to be played as it is."""
     video_rendition: str = "original"
     audio_rendition: str = "audio-original"
+    """Of the main track; the others are counted."""
+    tracks_max: int = TRACKS_MAX
     duration_seconds: float
     """Of the output: sound beyond it is not kept."""
+    check_cpu_seconds: float = 3.0
+    """How long to look for damaged pictures; a clip that takes longer to decode is looked at in parts."""
     max_picture_px: int = ProbeLimits().max_picture_px
 
 
@@ -36,10 +42,9 @@ class Remuxed(msgspec.Struct, frozen=True, kw_only=True):
     """What was packaged. When `unfit` says why not, nothing of it may be used: encode instead."""
 
     video: Track | None = None
-    audio: Track | None = None
-    """None also when the sound is not AAC-LC with a configuration: then it has to be encoded."""
-    sample_rate_hz: int | None = None
-    channels: int | None = None
+    sounds: tuple[Sound, ...] = ()
+    """The main track first; the others may lack. Nothing when the main one is not whole AAC-LC: then all have
+    to be encoded, so that they sound alike."""
     frames: int = 0
     unfit: str = ""
 

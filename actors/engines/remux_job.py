@@ -1,5 +1,6 @@
 """The job of the remuxer: the packets of a clip as CMAF segments, none of them decoded. Runs in the child."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -8,14 +9,19 @@ from typing import Any, Self
 
 import av
 from av.packet import Packet
+from msgspec.structs import replace
 
+from actors.engines.audio import Sound
+from actors.engines.decode_times import decode_times
+from actors.engines.frame_source import packets
 from actors.engines.h264_units import is_idr, length_size
 from actors.engines.job_wire import Report
 from actors.engines.media_file import MediaFile, open_media
+from actors.engines.picture_check import has_damage
 from actors.engines.remux import Remuxed, RemuxRequest
 from actors.engines.segment_writer import MUXER, Cut, SegmentWriter
 from actors.engines.sound_copy import SoundCopy
-from actors.engines.sound_source import main_sound
+from actors.engines.sound_tracks import facts_of, sounds_of
 from actors.engines.source_frames import SourceFrames
 
 _COARSEST_TIMESCALE = 90_000
@@ -33,42 +39,95 @@ def remux(request: RemuxRequest, report: Report) -> Remuxed:
     begin_seconds = first.pts * first.time_base
     try:
         with open_media(path, request.max_picture_px) as media:
-            return _packaged(media, request, begin_seconds, report)
+            decoded = _decode_times(media, report)
+        _check_pictures(path, request, report)
+        with open_media(path, request.max_picture_px) as media:
+            return _packaged(media, request, begin_seconds, decoded, report)
     except UnfitError as unfit:
         return Remuxed(unfit=str(unfit))
 
 
-def _packaged(media: MediaFile, request: RemuxRequest, begin_seconds: Fraction, report: Report) -> Remuxed:
+def _check_pictures(path: Path, request: RemuxRequest, report: Report) -> None:
+    """Raise UnfitError when pictures are damaged: encoding conceals what a player may stop at."""
+
+    def tick() -> None:
+        report(0.0, "looking for damage")
+
+    seconds, budget = request.duration_seconds, request.check_cpu_seconds
+    if has_damage(path, request.max_picture_px, seconds, budget, tick):
+        raise UnfitError("pictures are damaged")
+
+
+def _decode_times(media: MediaFile, report: Report) -> Sequence[int] | None:
+    """Return when each packet is decoded, when the container keeps no such times; None when it does.
+
+    Raises UnfitError for a container that does not say when pictures are shown, though their order changes.
+    """
+    formats = media.container.format.name.split(",")
+    if "avi" in formats and media.video.codec_context.has_b_frames:
+        raise UnfitError("the file does not say when its pictures are shown")
+    if "matroska" not in formats:
+        return None
+    shown = []
+    for packet in packets(media):
+        report(0.0, "looking at every frame")
+        if packet.pts is None:
+            raise UnfitError("a packet has no time")
+        shown.append(packet.pts)
+    times = decode_times(shown)
+    if times is None:
+        raise UnfitError("two pictures are shown at once")
+    return times
+
+
+def _packaged(
+    media: MediaFile,
+    request: RemuxRequest,
+    begin_seconds: Fraction,
+    decoded: Sequence[int] | None,
+    report: Report,
+) -> Remuxed:
     if media.codec_name != "h264":
         raise UnfitError(f"the codec is {media.codec_name}")
     with ExitStack() as stack:
-        pictures = stack.enter_context(PictureCopy.opened(media, request, begin_seconds))
-        stream = main_sound(media.container)
-        sound = SoundCopy.opened(stream, request, begin_seconds)
-        if sound is not None:
-            stack.enter_context(sound)
-        _copy(media, pictures, sound, lambda at: report(min(1.0, at / request.duration_seconds), "packaging"))
+        pictures = stack.enter_context(PictureCopy.opened(media, request, begin_seconds, decoded))
+        sounds = [stack.enter_context(one) for one in _sounds(media, request, begin_seconds)]
+        whole = request.duration_seconds
+        _copy(media, pictures, sounds, lambda at: report(min(1.0, at / whole), "packaging"))
         track = pictures.finish()
-        heard = sound.finish() if sound is not None else None
-    return Remuxed(
-        video=track,
-        audio=heard,
-        sample_rate_hz=stream.codec_context.sample_rate if heard else None,
-        channels=stream.codec_context.channels if heard else None,
-        frames=pictures.frames,
-    )
+        heard = [one.finish() for one in sounds]
+    return Remuxed(video=track, sounds=_whole(heard), frames=pictures.frames)
 
 
-def _copy(media: MediaFile, pictures: "PictureCopy", sound: SoundCopy | None, tick: Any) -> None:
-    streams = [media.video, *([sound.stream] if sound is not None else [])]
+def _sounds(media: MediaFile, request: RemuxRequest, begin_seconds: Fraction) -> list[SoundCopy]:
+    """Return the tracks to try, the main one first: none when it is not one that can be copied."""
+    copies = []
+    for place, stream in enumerate(sounds_of(media.container)[: request.tracks_max]):
+        facts = facts_of(stream, place, request.audio_rendition)
+        copies.append(SoundCopy.opened(facts, stream, request, begin_seconds))
+        if copies[0] is None:
+            return []
+    return [one for one in copies if one is not None]
+
+
+def _whole(heard: Sequence[Sound | None]) -> tuple[Sound, ...]:
+    """Return what was copied, unless the main track was not."""
+    if not heard or heard[0] is None:
+        return ()
+    return heard[0], *(replace(one, default=False) for one in heard[1:] if one is not None)
+
+
+def _copy(media: MediaFile, pictures: "PictureCopy", sounds: Sequence[SoundCopy], tick: Any) -> None:
+    by_index = {one.stream.index: one for one in sounds}
+    streams = [media.video, *(one.stream for one in sounds)]
     try:
         for packet in media.container.demux(streams):
             if packet.size == 0:
                 continue
             if packet.stream_index == media.video.index:
                 tick(pictures.add(packet))
-            elif sound is not None:
-                sound.add(packet)
+            else:
+                by_index[packet.stream_index].add(packet)
     except MemoryError:
         raise
     except av.FFmpegError as error:
@@ -84,6 +143,9 @@ class PictureCopy:
     base: Fraction
     begin: int
     length_bytes: int | None
+    decoded: Sequence[int] | None
+    """When each packet is decoded, in ticks of the source; None when the packets say it."""
+    _read: int = field(default=0, init=False)
     _writer: SegmentWriter = field(init=False)
     _container: Any = field(init=False)
     _stream: Any = field(init=False)
@@ -91,13 +153,19 @@ class PictureCopy:
     _last_key: int = field(default=0, init=False)
 
     @classmethod
-    def opened(cls, media: MediaFile, request: RemuxRequest, begin_seconds: Fraction) -> "PictureCopy":
+    def opened(
+        cls,
+        media: MediaFile,
+        request: RemuxRequest,
+        begin_seconds: Fraction,
+        decoded: Sequence[int] | None = None,
+    ) -> "PictureCopy":
         """For the main stream of a clip. Raises UnfitError when its header lacks what a player needs."""
         context, base = media.video.codec_context, media.video.time_base
         if not context.extradata or base is None or base <= 0:
             raise UnfitError("the header holds no configuration of the decoder")
         begin = round(begin_seconds / base)
-        return cls(request, media.video, base, begin, length_size(context.extradata))
+        return cls(request, media.video, base, begin, length_size(context.extradata), decoded)
 
     def __enter__(self) -> Self:
         request = self.request
@@ -114,6 +182,9 @@ class PictureCopy:
 
     def add(self, packet: "Packet[Any]") -> float:
         """Take the next packet, return its time in seconds. Raises UnfitError."""
+        if self.decoded is not None:
+            packet.dts = self.decoded[self._read] if self._read < len(self.decoded) else None
+            self._read += 1
         if packet.pts is None or packet.dts is None:
             raise UnfitError("a packet has no time")
         packet.pts, packet.dts = packet.pts - self.begin, packet.dts - self.begin

@@ -1,7 +1,7 @@
-"""The sound of a clip as one unbroken stream of samples that begins with the picture."""
+"""The sound of a clip as one unbroken stream of samples that begins and ends with the picture."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -9,98 +9,110 @@ import av
 import numpy as np
 import numpy.typing as npt
 from av.audio.frame import AudioFrame
-from av.container import InputContainer
-from av.stream import Disposition
+from av.packet import Packet
+
+from actors.engines.sound_clock import SoundClock
 
 SAMPLE_RATE_HZ = 48_000
-JITTER_SECONDS = 0.1
-"""A smaller step in the times is a container's rounding, a larger one a gap, or sound that comes twice."""
 _SILENCE_SAMPLES = 4_096
 Samples = npt.NDArray[np.float32]
 """float32 (channels, n), 1.0 is full scale."""
 
 
-def main_sound(container: InputContainer) -> Any:
-    """Return the track to be heard: the default one, else the first that can be decoded; None without any."""
-    playable = [one for one in container.streams.audio if _decodable(one)]
-    return min(playable, key=lambda one: (not one.disposition & Disposition.default, one.index), default=None)
-
-
-def _decodable(stream: Any) -> bool:
-    context = stream.codec_context
-    return context is not None and context.sample_rate > 0 and context.channels > 0
-
-
 @dataclass(slots=True)
 class SoundSource:
-    """Reads the samples of a track once."""
+    """Makes samples of the packets of one track, at 48 kHz and without a gap.
 
-    container: InputContainer
+    The first sample is heard with the first picture: what comes before is cut, what lacks is silence. So is
+    the end: sound beyond the picture is not heard, and where it ends earlier silence follows, because players
+    wait for sound as long as there is a picture.
+    """
+
     stream: Any
     begin_seconds: Fraction
     """When the picture begins, in the time of the container."""
     most_seconds: float
-    """How long the video is: what comes after is not heard."""
-    tick: Callable[[float], None]
-    """Called for every packet with the seconds that were heard."""
-    heard_seconds: float = 0.0
+    """How long the video is."""
     damaged_packets: int = 0
+    decoded_samples: int = field(default=0, init=False)
+    """Of those that are heard; none of a track that is dead."""
+    _heard: int = field(default=0, init=False)
+    _clock: SoundClock = field(default_factory=lambda: SoundClock(SAMPLE_RATE_HZ), init=False)
+    _resampler: Any = field(default=None, init=False)
+    _form: tuple[int, str, str] | None = field(default=None, init=False)
 
     @property
     def layout(self) -> str:
         """Mono stays mono; everything else becomes stereo."""
         return "mono" if self.stream.codec_context.channels == 1 else "stereo"
 
-    def samples(self) -> Iterator[Samples]:
-        """Blocks of samples at 48 kHz without a gap, the first of which is heard with the first picture."""
-        heard, most = 0, round(self.most_seconds * SAMPLE_RATE_HZ)
-        for at, block in self._timed():
-            begin = heard if at is None else round((at - self.begin_seconds) * SAMPLE_RATE_HZ)
-            if heard and abs(begin - heard) < JITTER_SECONDS * SAMPLE_RATE_HZ:
-                begin = heard
-            for silence in _silence(min(begin, most) - heard, block.shape[0]):
-                heard += silence.shape[1]
-                yield silence
-            rest = block[:, max(0, heard - begin) : max(0, most - begin)]
-            if rest.shape[1] and begin < most:
-                heard += rest.shape[1]
-                yield rest
-            self.heard_seconds = heard / SAMPLE_RATE_HZ
-            if heard >= most:
-                return
+    @property
+    def heard_seconds(self) -> float:
+        """How much there is so far."""
+        return self._heard / SAMPLE_RATE_HZ
 
-    def _timed(self) -> Iterator[tuple[Fraction | None, Samples]]:
-        """Decoded blocks in the form that is wanted, each with the time of its source."""
-        resampler, form = None, None
-        for frame in self._frames():
-            if (frame.sample_rate, frame.layout.name, frame.format.name) != form:
-                form = (frame.sample_rate, frame.layout.name, frame.format.name)
-                resampler = av.AudioResampler("fltp", self.layout, SAMPLE_RATE_HZ)
-            at = None if frame.pts is None or frame.time_base is None else frame.pts * frame.time_base
-            frame.pts = None  # we keep the time ourselves: the resampler would refuse a step back
-            for piece in resampler.resample(frame) if resampler else ():
-                array: Any = piece.to_ndarray()
-                yield at, np.asarray(array, np.float32)
-                at = None
+    @property
+    def is_whole(self) -> bool:
+        """Whether there is sound up to the end of the picture."""
+        return self._heard >= self._most
 
-    def _frames(self) -> Iterator[AudioFrame]:
+    def samples(self, packet: "Packet[Any] | None") -> Iterator[Samples]:
+        """Yield the blocks of a packet, maybe none; for None, at the end, those that were held back."""
+        for frame in self._frames(packet):
+            yield from self._placed(*self._timed(frame))
+        if packet is None and self._resampler is not None:
+            for piece in self._resampler.resample(None):
+                yield from self._placed(None, _array(piece))
+        if packet is None and self.decoded_samples:
+            yield from self._silence_until(self._most)
+
+    @property
+    def _most(self) -> int:
+        return round(self.most_seconds * SAMPLE_RATE_HZ)
+
+    def _frames(self, packet: "Packet[Any] | None") -> list[AudioFrame]:
         try:
-            for packet in self.container.demux(self.stream):
-                self.tick(self.heard_seconds)
-                try:
-                    yield from packet.decode()
-                except MemoryError:
-                    raise
-                except (av.FFmpegError, ValueError):
-                    self.damaged_packets += 1
+            frames: Any = packet.decode() if packet is not None else self.stream.codec_context.decode(None)
+            return list(frames)
         except MemoryError:
             raise
-        except av.FFmpegError:
-            return
+        except (av.FFmpegError, ValueError):
+            self.damaged_packets += packet is not None
+            return []
+
+    def _timed(self, frame: AudioFrame) -> tuple[int | None, Samples]:
+        """Return the samples of a frame in the form that is wanted, and when its container says it begins."""
+        form = (frame.sample_rate, frame.layout.name, frame.format.name)
+        if form != self._form:
+            self._form = form
+            self._resampler = av.AudioResampler("fltp", self.layout, SAMPLE_RATE_HZ)
+        told = None
+        if frame.pts is not None and frame.time_base is not None:
+            told = round((frame.pts * frame.time_base - self.begin_seconds) * SAMPLE_RATE_HZ)
+        frame.pts = None  # we keep the time ourselves: the resampler would refuse a step back
+        pieces = [_array(piece) for piece in self._resampler.resample(frame)]
+        return told, np.concatenate(pieces, axis=1) if pieces else np.zeros((self._channels, 0), np.float32)
+
+    @property
+    def _channels(self) -> int:
+        return 1 if self.layout == "mono" else 2
+
+    def _placed(self, told: int | None, block: Samples) -> Iterator[Samples]:
+        begin = self._clock.begin(told)
+        self._clock.heard(begin + block.shape[1])
+        yield from self._silence_until(min(begin, self._most))
+        rest = block[:, max(0, self._heard - begin) : max(0, self._most - begin)]
+        if rest.shape[1] and begin < self._most:
+            self._heard += rest.shape[1]
+            self.decoded_samples += rest.shape[1]
+            yield rest
+
+    def _silence_until(self, end: int) -> Iterator[Samples]:
+        while self._heard < end:
+            count = min(end - self._heard, _SILENCE_SAMPLES)
+            self._heard += count
+            yield np.zeros((self._channels, count), np.float32)
 
 
-def _silence(samples: int, channels: int) -> Iterator[Samples]:
-    while samples > 0:
-        count = min(samples, _SILENCE_SAMPLES)
-        samples -= count
-        yield np.zeros((channels, count), np.float32)
+def _array(piece: AudioFrame) -> Samples:
+    return np.asarray(piece.to_ndarray(), np.float32)

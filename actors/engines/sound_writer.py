@@ -47,9 +47,10 @@ class SoundWriter:
         self._stream.bit_rate = bitrate_bps
         return self._stream
 
-    def copy_of(self, template: Any) -> None:
-        """Add a track whose packets are copied."""
+    def copy_of(self, template: Any, config: bytes) -> None:
+        """Add a track whose packets are copied, with the configuration of its decoder."""
         self._stream = self._container.add_stream_from_template(template)
+        self._stream.codec_context.extradata = config
 
     def mux(self, packet: "Packet[Any]") -> None:
         """Take the next packet. One that begins before the video is dropped: no decode time is negative."""

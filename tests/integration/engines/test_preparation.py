@@ -29,30 +29,29 @@ async def test_a_clip_that_plays_is_packaged_with_its_sound(sandbox: Sandbox, tm
     assert made.ladder.untouched
     assert made.source is not None
     assert made.source.frames == 90
-    assert made.source.audio is not None
-    assert made.sound is None
+    assert [one.track.rendition for one in made.sounds] == ["audio-original"]
+    assert made.warnings == ()
     assert (tmp_path / "out" / "original" / "0.m4s").exists()
 
 
 async def test_sound_that_does_not_play_everywhere_is_encoded(sandbox: Sandbox, tmp_path: Path) -> None:
     made = await prepared(sandbox, Clip(audio_codec="ac3").write(tmp_path / "a.mkv"), tmp_path / "out")
     assert made.source is not None
-    assert made.source.audio is None
-    assert made.sound is not None
-    assert made.sound.track is not None
+    assert made.source.sounds == ()
+    assert [one.track.rendition for one in made.sounds] == ["audio-aac"]
 
 
 async def test_a_silent_clip_has_no_sound(sandbox: Sandbox, tmp_path: Path) -> None:
     made = await prepared(sandbox, Clip(audio_codec=None).write(tmp_path / "a.mp4"), tmp_path / "out")
     assert made.source is not None
-    assert (made.source.audio, made.sound) == (None, None)
+    assert (made.sounds, made.warnings) == ((), ())
 
 
 async def test_a_clip_that_browsers_do_not_play_is_encoded(sandbox: Sandbox, tmp_path: Path) -> None:
     made = await prepared(sandbox, Clip(codec="mpeg4").write(tmp_path / "a.mp4"), tmp_path / "out")
     assert made.source is None
     assert made.ladder.first is not None
-    assert made.sound is not None
+    assert made.sounds
     assert not (tmp_path / "out" / "original").exists()
 
 
@@ -73,7 +72,7 @@ async def test_a_source_that_cannot_be_cut_is_encoded(sandbox: Sandbox, tmp_path
     made = await prepared(failing, Clip().write(tmp_path / "a.mp4"), tmp_path / "out")
     assert made.source is None
     assert made.ladder.first is not None
-    assert made.sound is not None
+    assert made.sounds
 
 
 async def test_sound_that_kills_every_child_is_left_out_on_the_third(
@@ -85,7 +84,7 @@ async def test_sound_that_kills_every_child_is_left_out_on_the_third(
         with pytest.raises(JobKilled):
             await prepared(failing, clip, tmp_path / str(attempt), attempt)
     made = await prepared(failing, clip, tmp_path / "3", 3)
-    assert made.sound is None
+    assert (made.sounds, made.warnings) == ((), ("sound_left_out",))
     assert made.ladder.rungs
 
 

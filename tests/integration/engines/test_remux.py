@@ -99,14 +99,15 @@ def test_a_start_code_source_is_packaged_with_lengths(tmp_path: Path) -> None:
 def test_the_sound_is_copied_and_starts_with_the_picture(tmp_path: Path) -> None:
     path = Clip(frames=300, gop=60).write(tmp_path / "clip.mp4")
     made = remuxed(path, tmp_path / "out")
-    assert made.audio is not None
-    assert (made.audio.codecs, made.audio.timescale) == ("mp4a.40.2", 48_000)
-    assert (made.sample_rate_hz, made.channels) == (48_000, 2)
-    assert made.audio.segments[0].time == 0
-    source, copy = sound(path.read_bytes()), sound(stitched(tmp_path / "out", made.audio))
+    (copied,) = made.sounds
+    audio = copied.track
+    assert (audio.codecs, audio.timescale) == ("mp4a.40.2", 48_000)
+    assert (copied.sample_rate_hz, copied.channels, copied.default) == (48_000, 2, True)
+    assert audio.segments[0].time == 0
+    source, copy = sound(path.read_bytes()), sound(stitched(tmp_path / "out", audio))
     after_priming = slice(2_048, 400_000)
     assert np.abs(source[:, after_priming] - copy[:, after_priming]).max() < 1e-4
-    for before, after in itertools.pairwise(made.audio.segments):
+    for before, after in itertools.pairwise(audio.segments):
         assert before.time + before.duration == after.time
         assert abs(after.time / 48_000 / 4 - round(after.time / 48_000 / 4)) < 1024 / 48_000
 
@@ -140,7 +141,7 @@ def test_other_sound_is_left_to_the_encoder(tmp_path: Path) -> None:
     path = Clip(frames=60, audio_codec="libmp3lame").write(tmp_path / "clip.mp4")
     made = remuxed(path, tmp_path / "out")
     assert made.video is not None
-    assert made.audio is None
+    assert made.sounds == ()
 
 
 async def test_a_clip_is_packaged_in_the_sandbox(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -150,7 +151,7 @@ async def test_a_clip_is_packaged_in_the_sandbox(tmp_path: Path, sandbox: Sandbo
         path, tmp_path / "out", duration_seconds=2.0, size_bytes=path.stat().st_size
     )
     assert made.video is not None
-    assert made.audio is not None
+    assert len(made.sounds) == 1
 
 
 @pytest.mark.skipif(not FOLDER.is_dir(), reason="set TRUTHTOK_MEDIA_DIR to a folder of clips")
