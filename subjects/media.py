@@ -83,13 +83,24 @@ class Frame(Value, frozen=True, kw_only=True):
 
 
 class Storyboard(Value, frozen=True, kw_only=True):
-    """Sprite sheets of evenly spaced tiles and the WebVTT map that players read."""
+    """Sprite sheets of evenly spaced tiles and the WebVTT map that players read.
+
+    Tiles lie in rows, from the left to the right and downwards; only the last sheet may have fewer of them,
+    and is only as large as they need.
+    """
 
     vtt_key: str
     sheet_keys: tuple[str, ...]
     tile_width_px: int = msgspec.field(name="tile_width")
     tile_height_px: int = msgspec.field(name="tile_height")
     interval_seconds: float = msgspec.field(name="interval")
+    columns: int = 5
+    """Of a sheet that is full."""
+    rows: int = 5
+    tiles: int = 0
+    """On all sheets together; 0 when it was not written down."""
+    sheet_sizes_bytes: tuple[int, ...] = msgspec.field(name="sheet_sizes", default=())
+    """Of each sheet; empty when they were not written down."""
 
 
 class Rung(Value, frozen=True, kw_only=True):
@@ -102,6 +113,8 @@ class Rung(Value, frozen=True, kw_only=True):
     width_px: int = msgspec.field(name="width")
     height_px: int = msgspec.field(name="height")
     bitrate_bps: int = msgspec.field(name="bitrate")
+    video_range: VideoRange = "SDR"
+    """Anything else is made in 10 bits of BT.2020, as the source has it: only what is SDR is tone mapped."""
 
 
 class Timeline(Value, frozen=True, kw_only=True):

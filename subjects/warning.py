@@ -25,7 +25,7 @@ class WarningCode(StrEnum):
 
 WARNINGS: Final[dict[WarningCode, str]] = {
     WarningCode.DAMAGED_PICTURES: "Parts of the picture are damaged in the file; the rest is as it was.",
-    WarningCode.DAMAGED_SOUND: "Parts of the sound are damaged in the file; they are silent or were left out.",
+    WarningCode.DAMAGED_SOUND: "Parts of the sound are damaged in the file; they are silent or left out.",
     WarningCode.TRUNCATED: "The pictures end before the file says they do; the last one stays to the end.",
     WarningCode.BROKEN_TIMES: "The times in the file jump; the picture may stand still or be cut there.",
     WarningCode.SOUND_LEFT_OUT: "The sound could not be decoded; the video plays without it.",

@@ -13,6 +13,8 @@ _VISUAL_BYTES, _AUDIO_BYTES = 78, 28
 _ES, _DECODER_CONFIG, _SPECIFIC = 0x03, 0x04, 0x05
 _MPEG4_AUDIO = 0x40
 _ESCAPE = 31
+_BT709_LIMITED = "01.01.01.0"
+"""What is meant when an AV1 string says nothing of colours."""
 
 
 def codec_string(init: bytes) -> str:
@@ -51,7 +53,25 @@ def _av1(data: bytes, box: Box, name: str) -> str:
     second, third = unsigned(data, box.body + 1, 1, box.end), unsigned(data, box.body + 2, 1, box.end)
     high, twelve = third >> 6 & 1, third >> 5 & 1
     depth = 12 if high and twelve else 10 if high else 8
-    return f"{name}.{second >> 5}.{second & 31:02d}{'MH'[third >> 7]}.{depth:02d}"
+    plain = f"{name}.{second >> 5}.{second & 31:02d}{'MH'[third >> 7]}.{depth:02d}"
+    chroma = f"{third >> 4 & 1}.{third >> 3 & 1}{third >> 2 & 1}{third & 3}"
+    color = _nclx(data, box.end)
+    return plain if color in {None, _BT709_LIMITED} else f"{plain}.{chroma}.{color}"
+
+
+def _nclx(data: bytes, at: int) -> str | None:
+    """Primaries, transfer, matrix and range as in the `colr` box behind a configuration, if there is one."""
+    found = next((one for one in children(data, at, _entry_end(data)) if one.kind == b"colr"), None)
+    if found is None or data[found.body : found.body + 4] != b"nclx":
+        return None
+    codes = [unsigned(data, found.body + place, 2, found.end) for place in (4, 6, 8)]
+    full = unsigned(data, found.body + 10, 1, found.end) >> 7
+    return "{:02d}.{:02d}.{:02d}.".format(*codes) + str(full)
+
+
+def _entry_end(data: bytes) -> int:
+    stsd = find(data, *_STSD)
+    return next(children(data, stsd.body + 8, stsd.end)).end
 
 
 def _vp9(data: bytes, box: Box, name: str) -> str:

@@ -11,6 +11,7 @@ from actors.engines.job_wire import Limits
 from actors.engines.probe_limits import ProbeLimits
 from actors.engines.sandbox import OnProgress, Sandbox
 from subjects.media import Metadata, Rung, Timeline
+from subjects.warning import WarningCode
 
 JOB: Final = "actors.engines.encode_job:encode"
 
@@ -42,8 +43,8 @@ class EncodedFrames(msgspec.Struct, frozen=True, kw_only=True):
     """The tracks that were written, in the order of the rungs."""
 
     tracks: tuple[Track, ...]
-    warnings: tuple[str, ...] = ()
-    """What was wrong with the source, for the operator: the pictures are the best that could be had."""
+    warnings: tuple[WarningCode, ...] = ()
+    """What was wrong with the source: the pictures are the best that could be had."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The job of the encoder: one decode, many encoders, segments on disk. Runs in the child."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -13,9 +13,13 @@ from actors.engines.errors import BadMedia, Refusal
 from actors.engines.frame_grid import place_on_grid, shown
 from actors.engines.job_wire import Report
 from actors.engines.ladder_filter import LadderFilter, source_color
+from actors.engines.mastering import mastering_of
 from actors.engines.orientation import Orientation
+from actors.engines.picture_color import HIGH_RANGES
 from actors.engines.rung_encoder import RungEncoder
 from actors.engines.source_frames import Beginning, SourceFrames
+from subjects.media import Rung
+from subjects.warning import WarningCode
 
 _DECODED, _FLUSHED = 0.9, 0.1
 _UNEXPECTED_END_SECONDS = 1.0
@@ -39,7 +43,8 @@ def encode(request: EncodeRequest, report: Report) -> EncodedFrames:
             made += 1
         if made == 0:
             raise BadMedia(Refusal.NO_FRAMES, f"nothing from frame {request.first_frame} on")
-        tracks = _finished(request, rungs, report)
+        made_of = {track.rendition: track for track in _finished(request, rungs, report)}
+        tracks = tuple(made_of[rung.name] for rung in request.rungs)
     return EncodedFrames(tracks=tracks, warnings=_warnings(request, source))
 
 
@@ -53,33 +58,44 @@ def _frames(
     return shown(placed, request.first_frame, request.frames)
 
 
-def _warnings(request: EncodeRequest, source: SourceFrames) -> tuple[str, ...]:
+def _warnings(request: EncodeRequest, source: SourceFrames) -> tuple[WarningCode, ...]:
     """What was wrong with the source in this chunk."""
     end_seconds = (request.first_frame + request.frames) / request.timeline.fps
     if source.ended_seconds is None or end_seconds - source.ended_seconds < _UNEXPECTED_END_SECONDS:
         return source.damage.warnings
-    return (*source.damage.warnings, f"the pictures of the source end at {source.ended_seconds:.1f} s")
+    return (*source.damage.warnings, WarningCode.TRUNCATED)
+
+
+def in_filter_order(rungs: Sequence[Rung]) -> list[Rung]:
+    """Return those of standard range first, each from the largest to the smallest, whatever their codecs.
+
+    A rung is scaled from the one before: after a small one of another codec a large one would be blurred.
+    """
+    return sorted(rungs, key=lambda rung: (rung.video_range != "SDR", -rung.width_px * rung.height_px))
 
 
 def _encoders(request: EncodeRequest, beginning: Beginning) -> list[RungEncoder]:
-    color = source_color(beginning.frame).encoded
+    color, mastering = source_color(beginning.frame).encoded, mastering_of(beginning.frame)
     return [
         RungEncoder(
             rung,
             request.timeline,
             request.first_frame,
             Path(request.out_dir),
-            color,
+            HIGH_RANGES.get(rung.video_range, color),
             request.preset,
             request.threads,
+            mastering,
         )
-        for rung in request.rungs
+        for rung in in_filter_order(request.rungs)
     ]
 
 
 def _filters(request: EncodeRequest, beginning: Beginning) -> LadderFilter:
+    rungs = in_filter_order(request.rungs)
     return LadderFilter(
-        sizes=[(rung.width_px, rung.height_px) for rung in request.rungs],
+        sizes=[(rung.width_px, rung.height_px) for rung in rungs if rung.video_range == "SDR"],
+        deep_sizes=[(rung.width_px, rung.height_px) for rung in rungs if rung.video_range != "SDR"],
         orientation=Orientation(request.metadata.rotation_degrees, request.metadata.mirrored),
         color=source_color(beginning.frame).encoded,
         scratch=Path(request.out_dir),

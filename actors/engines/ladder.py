@@ -4,6 +4,7 @@ import math
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from actors.engines.ladder_policy import H264_BPS, LadderPolicy
 from actors.engines.picture_facts import PictureFacts
@@ -11,12 +12,17 @@ from actors.engines.picture_geometry import Size
 from actors.engines.rung_size import Shape, fitted, own_size, shape_of, size_with
 from actors.engines.timeline import timeline_of
 from actors.engines.untouched import why_touched
-from subjects.media import Metadata, Rung, Timeline
+from subjects.media import Metadata, Rung, Timeline, VideoRange
 
 _FAST_FPS: Final = 40
 _FAST_SHARE: Final = 1.5
 _CODEC_SHARE: Final = {"h264": 1.0, "hevc": 0.65, "vp9": 0.7, "av1": 0.55}
 """Bits for the same picture by those of H.264, as encoders in software at their fast presets manage."""
+_HDR_SHARE: Final = 1.2
+"""Bits for ten bits of a high range by those for eight of the standard one: HLS Authoring Specification."""
+_RANGES: Final[dict[str, VideoRange]] = {"hdr10": "PQ", "hlg": "HLG"}
+"""A Dolby Vision clip with a base layer that others can show is one of these, too."""
+_DEEP_FORMATS: Final = ("p010", "p10", "p12", "p016", "p16", "p210", "p410")
 _ROUND_BPS: Final = 1000
 _LEAST_BPS: Final = 64_000
 
@@ -54,7 +60,24 @@ def ladder_of(metadata: Metadata, facts: PictureFacts, policy: LadderPolicy | No
     sizes = sizes_below(shape, policy) if touched is None else sizes_of(shape, policy)
     rungs = tuple(_rung(codec, size, timeline.fps) for codec in policy.codecs for size in sizes)
     first = None if touched is None else first_rung(rungs, policy)
-    return Ladder(timeline=timeline, touched=touched, rungs=rungs, first=first)
+    deep = hdr_rungs(metadata, facts, policy, timeline.fps)
+    return Ladder(timeline=timeline, touched=touched, rungs=(*rungs, *deep), first=first)
+
+
+def hdr_rungs(
+    metadata: Metadata, facts: PictureFacts, policy: LadderPolicy, fps: float
+) -> tuple[Rung, ...]:
+    """Return the largest size in the source's own range; nothing unless that is high and has its bits.
+
+    A source of 8 bits that is tagged so would only be shown with more bands than the rungs that are mapped.
+    """
+    span = _RANGES.get(metadata.hdr or "")
+    if policy.hdr == "none" or span is None or not any(one in facts.pixel_format for one in _DEEP_FORMATS):
+        return ()
+    rung = _rung(policy.hdr, sizes_of(shape_of(facts, metadata.rotation_degrees), policy)[0], fps)
+    bitrate_bps = round(rung.bitrate_bps * _HDR_SHARE / _ROUND_BPS) * _ROUND_BPS
+    name = f"{rung.name}-{span.lower()}"
+    return (replace(rung, name=name, bitrate_bps=bitrate_bps, video_range=span),)
 
 
 def sizes_of(shape: Shape, policy: LadderPolicy) -> tuple[Size, ...]:

@@ -2,9 +2,10 @@
 
 The largest rung is made first, and tone mapped and turned there; each next one is scaled from the one before.
 That costs a fraction of scaling the source for each, and the difference does not show (bench/transcode.py).
+Rungs of high dynamic range leave before the tone mapping: 10 bits, in the range the source has.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -47,6 +48,8 @@ class LadderFilter:
     """What the encoders were told: every picture is converted to it."""
     scratch: Path
     """A folder for a lookup table."""
+    deep_sizes: Sequence[Size] = ()
+    """Those of rungs of high dynamic range. Their pictures come after the others."""
     _made_for: tuple[object, ...] = field(default=(), init=False)
     _graph: Graph | None = field(default=None, init=False)
     """Owns both ends, but they do not keep it."""
@@ -68,23 +71,38 @@ class LadderFilter:
 
     def _build(self, frame: VideoFrame) -> None:
         graph, color = Graph(), source_color(frame)
-        self._inlet = last = graph.add("buffer", _inlet(frame, color))
-        self._outlets = []
-        for name, arguments in self._first_steps(frame, color):
-            last = _linked(graph, last, name, arguments)
-        for place, size in enumerate(self.sizes):
-            if place:
-                last = _linked(graph, last, "scale", f"w={size[0]}:h={size[1]}:flags=bicubic")
-            if place + 1 < len(self.sizes):
-                last = _linked(graph, last, "split", "2")
-                self._outlets.append(_linked(graph, last, "buffersink", None))
-                continue
-            self._outlets.append(_linked(graph, last, "buffersink", None))
+        self._inlet = graph.add("buffer", _inlet(frame, color))
+        both = bool(self.sizes) and bool(self.deep_sizes)
+        source = _linked(graph, self._inlet, "split", "2") if both else self._inlet
+        plain = self._chain(graph, (source, 0), self.sizes, lambda: self._first_steps(color))
+        deep = self._chain(graph, (source, int(both)), self.deep_sizes, self._deep_steps)
+        self._outlets = [*plain, *deep]
         graph.configure()
         self._graph = graph
 
-    def _first_steps(self, frame: VideoFrame, color: SourceColor) -> list[_Step]:
-        """From the source to the largest rung."""
+    def _chain(
+        self, graph: Graph, source: tuple[Any, int], sizes: Sequence[Size], first: Callable[[], list[_Step]]
+    ) -> list[Any]:
+        """Add what makes these sizes of the source, a node and one of its ways out; return their ends."""
+        if not sizes:
+            return []
+        outlets, (last, way) = [], source
+        for name, arguments in first():
+            last, way = _linked(graph, last, name, arguments, way), 0
+        for size in sizes[1:]:
+            fork = _linked(graph, last, "split", "2")
+            outlets.append(_linked(graph, fork, "buffersink", None))
+            last = _linked(graph, fork, "scale", f"w={size[0]}:h={size[1]}:flags=bicubic", 1)
+        return [*outlets, _linked(graph, last, "buffersink", None)]
+
+    def _deep_steps(self) -> list[_Step]:
+        """From the source to the largest rung of high dynamic range."""
+        width, height = turned(self.deep_sizes[0], sideways=self.orientation.sideways)
+        scale = f"w={width}:h={height}:flags=bicubic:out_color_matrix=bt2020nc:out_range=tv"
+        return [("scale", scale), ("format", "yuv420p10le"), *self._upright()]
+
+    def _first_steps(self, color: SourceColor) -> list[_Step]:
+        """From the source to the largest rung of standard range."""
         width, height = turned(self.sizes[0], sideways=self.orientation.sideways)
         scale = f"w={width}:h={height}:flags=bicubic"
         out = f"out_color_matrix={_matrix_name(self.color)}:out_range=tv"
@@ -94,15 +112,16 @@ class LadderFilter:
             steps += [("scale", scale), ("format", "gbrp10le"), ("lut3d", f"file={lut}"), ("scale", out)]
         else:
             steps.append(("scale", f"{scale}:{out}"))
+        return [*steps, ("format", "yuv420p"), *self._upright()]
+
+    def _upright(self) -> list[_Step]:
         flip: tuple[_Step, ...] = (("hflip", None),) if self.orientation.mirrored else ()
-        turn = _UPRIGHT[self.orientation.rotation_degrees]
-        return [*steps, ("format", "yuv420p"), *flip, *turn, ("setsar", "1")]
+        return [*flip, *_UPRIGHT[self.orientation.rotation_degrees], ("setsar", "1")]
 
 
-def _linked(graph: Graph, before: Any, name: str, arguments: str | None) -> Any:
+def _linked(graph: Graph, before: Any, name: str, arguments: str | None, way: int = 0) -> Any:
     node = graph.add(name, arguments)
-    # A split's second way is the one that goes on; its first was taken by an outlet.
-    before.link_to(node, 1 if before.name.startswith("split") and name != "buffersink" else 0)
+    before.link_to(node, way)
     return node
 
 

@@ -1,6 +1,6 @@
 """What may be chosen of a ladder: codecs, sizes, rates, and how the timeline is cut."""
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -23,6 +23,8 @@ class LadderPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     codecs: tuple[str, ...] = ("h264",)
     """In which every rung is made. Without H.264 among them some browsers play nothing."""
+    hdr: Literal["none", "hevc", "av1"] = "none"
+    """In which the top size of a source of high dynamic range is made as well, with that range."""
     fps_max: int = 60
     long_side_px_max: int = 4096
     """H.264 of level 5.1 and 5.2, which decoders in hardware stop at, has pictures of 4096 x 2304."""

@@ -1,6 +1,7 @@
 """What the numbers in a picture mean, in the codes of ITU-T H.273 that libav and the encoders share. Pure."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from actors.engines.hdr import TRANSFER_HLG, TRANSFER_PQ
 
@@ -32,6 +33,11 @@ class Color:
 
 
 BT709 = Color(_BT709, _BT709, _BT709)
+HIGH_RANGES: Final = {
+    "PQ": Color(_BT2020_NCL, TRANSFER_PQ, _BT2020_NCL),
+    "HLG": Color(_BT2020_NCL, TRANSFER_HLG, _BT2020_NCL),
+}
+"""BT.2100, by what players call the range; its primaries have the same number as its matrix."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ import av
 from av.video.frame import VideoFrame
 
 from actors.engines.cmaf_track import Track
+from actors.engines.mastering import Mastering
 from actors.engines.picture_color import Color
-from actors.engines.rung_options import encoder_name, encoder_options
+from actors.engines.rung_options import encoder_name, encoder_options, pixel_format
 from actors.engines.segment_writer import MUXER, Cut, SegmentWriter
 from subjects.media import Rung, Timeline
 
@@ -30,6 +31,7 @@ class RungEncoder:
     color: Color
     preset: str
     threads: int
+    mastering: Mastering | None = None
     _writer: SegmentWriter = field(init=False)
     _container: Any = field(init=False)
     _stream: Any = field(init=False)
@@ -74,10 +76,11 @@ class RungEncoder:
 
     def _opened(self) -> Any:
         rate = Fraction(self.timeline.fps_num, self.timeline.fps_den)
-        options = encoder_options(self.rung, self.timeline, self.preset)
+        options = encoder_options(self.rung, self.timeline, self.preset, self.mastering)
         stream: Any = self._container.add_stream(encoder_name(self.rung), rate=rate, options=options)
         context = stream.codec_context
-        context.width, context.height, context.pix_fmt = self.rung.width_px, self.rung.height_px, "yuv420p"
+        context.width, context.height = self.rung.width_px, self.rung.height_px
+        context.pix_fmt = pixel_format(self.rung)
         context.time_base, context.framerate = 1 / rate, rate
         context.sample_aspect_ratio = Fraction(1)
         context.gop_size = self.timeline.gop_frames

@@ -4,6 +4,7 @@ Every rung has a key frame exactly at the start of each group and nowhere else, 
 rungs at any of them; its quality is constant, and bounded by what its bit rate allows.
 """
 
+from actors.engines.mastering import Mastering
 from subjects.media import Rung, Timeline
 
 _ENCODERS = {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1", "vp9": "libvpx-vp9"}
@@ -22,8 +23,19 @@ def encoder_name(rung: Rung) -> str:
     return _ENCODERS[rung.codec]
 
 
-def encoder_options(rung: Rung, line: Timeline, preset: str) -> dict[str, str]:
-    """Options of the encoder; `preset` is one of x264's and stands for a like speed of the others."""
+def pixel_format(rung: Rung) -> str:
+    """Return libav's name of what the encoder takes."""
+    return "yuv420p" if rung.video_range == "SDR" else "yuv420p10le"
+
+
+def encoder_options(
+    rung: Rung, line: Timeline, preset: str, mastering: Mastering | None = None
+) -> dict[str, str]:
+    """Options of the encoder; `preset` is one of x264's and stands for a like speed of the others.
+
+    `mastering` is told of in rungs of high dynamic range only.
+    """
+    told = mastering if rung.video_range != "SDR" else None
     gop = line.gop_frames
     crf = {"crf": _CRF[rung.codec]}
     peak = {
@@ -34,9 +46,11 @@ def encoder_options(rung: Rung, line: Timeline, preset: str) -> dict[str, str]:
         return {"preset": preset, "sc_threshold": "0", "keyint_min": str(gop), **crf, **peak}
     if rung.codec == "hevc":
         params = f"keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0:log-level=none:repeat-headers=0:info=0"
+        params += told.x265_params if told is not None else ""
         return {"preset": preset, "x265-params": params, **crf, **peak}
     if rung.codec == "av1":
         params = f"keyint={gop}:irefresh-type=2:scd=0:mbr={round(rung.bitrate_bps * _MAXRATE / 1000)}"
+        params += told.svt_params if told is not None else ""
         return {"preset": str(_SVT_PRESETS.get(preset, 10)), "svtav1-params": params, **crf}
     speed = str(_VPX_SPEEDS.get(preset, 7))
     limits = {"b": str(rung.bitrate_bps), "keyint_min": str(gop)}

@@ -15,6 +15,7 @@ from actors.engines.deinterlace import deinterlaced
 from actors.engines.errors import BadMedia, Refusal
 from actors.engines.frame_source import flushed, packets, seconds_of
 from actors.engines.media_file import MediaFile, open_media
+from subjects.warning import WarningCode
 
 MARGINS_SECONDS = (0.5, 5.0, 20.0)
 """How long before a moment the search for a key frame begins: indexes hold decode times, or guesses."""
@@ -30,13 +31,9 @@ class Damage:
     pictures: int = 0
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        """In words; nothing for a sound clip."""
-        told = (
-            (self.packets, "packets of the source could not be decoded"),
-            (self.pictures, "pictures of the source are damaged"),
-        )
-        return tuple(f"{count} {what}" for count, what in told if count)
+    def warnings(self) -> tuple[WarningCode, ...]:
+        """As codes; nothing for a clip without damage."""
+        return (WarningCode.DAMAGED_PICTURES,) if self.packets or self.pictures else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ class SourceFrames:
         decoder = _Decoder(media, self._tick)
         frames = decoder.frames()
         if by is not None:
-            frames = _from_key(frames, lambda frame: _seconds(frame, beginning) > by)
+            frames = decoder.from_key(frames, lambda frame: _seconds(frame, beginning) > by)
         if beginning.frame.interlaced_frame:
             frames = deinterlaced(frames, beginning.frame)
         last = None
@@ -95,6 +92,7 @@ class SourceFrames:
             last = _seconds(frame, beginning, last or Fraction(0))
             self.damage = decoder.damage
             yield last, frame
+        self.damage = decoder.damage
         self.ended_seconds = None if last is None else float(last)
 
     def _tick(self, at_seconds: float) -> None:
@@ -130,23 +128,26 @@ class _Decoder:
             self.damage.packets += 1
             return []
 
-    def _counted(self, frames: list[VideoFrame]) -> list[VideoFrame]:
-        self.damage.pictures += sum(frame.is_corrupt for frame in frames)
-        return frames
-
-
-def _from_key(frames: Iterator[VideoFrame], late: Callable[[VideoFrame], bool]) -> Iterator[VideoFrame]:
-    """The frames from the first key frame on, none when that is late.
-
-    What precedes it after a jump was predicted from frames that were never seen.
-    """
-    found = False
-    for frame in frames:
-        if not found and late(frame):
-            return
-        found = found or frame.key_frame
-        if found:
+    def _counted(self, frames: list[VideoFrame]) -> Iterator[VideoFrame]:
+        for frame in frames:
+            self.damage.pictures += frame.is_corrupt
             yield frame
+
+    def from_key(
+        self, frames: Iterator[VideoFrame], late: Callable[[VideoFrame], bool]
+    ) -> Iterator[VideoFrame]:
+        """The frames from the first key frame on, none when that is late.
+
+        What precedes it after a jump was predicted from frames that were never seen: it is no damage.
+        """
+        found = False
+        for frame in frames:
+            if not found and late(frame):
+                return
+            if not found and frame.key_frame:
+                found, self.damage = True, Damage(pictures=int(frame.is_corrupt))
+            if found:
+                yield frame
 
 
 def _sought(media: MediaFile, beginning: Beginning, at_seconds: float) -> bool:

@@ -55,6 +55,7 @@ def _rendition(plan: EncodingPlan, rung: Rung, tracks: Sequence[EncodedTrack]) -
         width_px=rung.width_px,
         height_px=rung.height_px,
         fps=round(timeline.fps, 3),
+        video_range=rung.video_range,
         key_name=first.key_name,
         bandwidth_bps=peak_bps(segments, first.timescale),
         average_bps=average_bps(segments, first.timescale),

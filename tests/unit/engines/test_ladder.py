@@ -235,3 +235,34 @@ def test_codecs_are_read_from_a_setting_each_once() -> None:
     for wrong in ("", "h264,h265"):
         with pytest.raises(ValueError, match="not a codec"):
             codecs_of(wrong)
+
+
+DEEP = replace(FACTS, pixel_format="yuv420p10le", profile="Main 10")
+
+
+@pytest.mark.parametrize(("hdr", "span"), [("hlg", "HLG"), ("hdr10", "PQ")])
+@pytest.mark.parametrize("codec", ["hevc", "av1"])
+def test_a_source_of_high_range_gets_its_top_size_in_it_when_that_is_wanted(
+    hdr: Any, span: str, codec: Any
+) -> None:
+    ladder = ladder_of(replace(HEVC, hdr=hdr), DEEP, LadderPolicy(hdr=codec))
+    top, last = ladder.rungs[0], ladder.rungs[-1]
+    assert (last.name, last.video_range, last.codec) == (f"1080p-{codec}-{span.lower()}", span, codec)
+    assert (last.width_px, last.height_px) == (top.width_px, top.height_px)
+    assert [one.video_range for one in ladder.rungs[:-1]] == ["SDR"] * (len(ladder.rungs) - 1)
+    assert ladder.first is not None
+    assert ladder.first.video_range == "SDR"
+    assert ladder.rungs[:-1] == ladder_of(replace(HEVC, hdr=hdr), DEEP).rungs
+
+
+@pytest.mark.parametrize(
+    ("hdr", "picture"), [(None, DEEP), ("hlg", FACTS), ("dolby_vision", DEEP), (None, FACTS)]
+)
+def test_no_other_source_gets_a_rung_of_high_range(hdr: Any, picture: PictureFacts) -> None:
+    ladder = ladder_of(replace(HEVC, hdr=hdr), picture, LadderPolicy(hdr="hevc"))
+    assert {one.video_range for one in ladder.rungs} == {"SDR"}
+
+
+def test_a_dolby_vision_clip_whose_base_layer_others_show_gets_one() -> None:
+    clip = replace(HEVC, hdr="hlg", dolby_vision=True)
+    assert ladder_of(clip, DEEP, LadderPolicy(hdr="hevc")).rungs[-1].video_range == "HLG"
