@@ -5,7 +5,7 @@ videos/<video_id>/original.<ext>        the original, immutable
 videos/<video_id>/<name>                everything derived from it
 videos/<video_id>/cmaf/<rendition>/…    init.mp4 and segments, each named by its time
 videos/<video_id>/cmaf/<rendition>/<key name>/…   the same, its segments encrypted with the key of that name
-videos/<video_id>/cmaf/v<version>/…     playlists of all renditions there were when they were written
+videos/<video_id>/cmaf/<fingerprint>/…  playlists of all there was when they were written, by their content
 """
 
 import re
@@ -55,9 +55,9 @@ def rendition_key(video_id: UUID, rendition: str, name: str, key_name: str | Non
     return derived_key(video_id, f"{folder}/{name}")
 
 
-def package_folder(video_id: UUID, version: int) -> str:
-    """Return the prefix of one version of the playlists, without a trailing slash."""
-    return derived_key(video_id, f"cmaf/v{version}")
+def package_folder(video_id: UUID, fingerprint: str) -> str:
+    """Return the prefix of playlists of one content, without a trailing slash."""
+    return derived_key(video_id, f"cmaf/{fingerprint}")
 
 
 def checked_key(key: str) -> str:

@@ -41,7 +41,7 @@ class Package(Value, frozen=True, kw_only=True):
     """Playlists that were written. What lies under their keys never changes."""
 
     version: int
-    """From 1; a later one names more renditions."""
+    """From 1, without a gap; the latest holds all that was finished when it was written."""
     hls_key: str
     dash_key: str | None = None
 

@@ -8,6 +8,8 @@ from math import ceil
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from actors.engines.dash_images import images_set
+from actors.engines.menu import names_of, plain, told_language
 from actors.engines.presentation import (
     ORIGINAL,
     CaptionTrack,
@@ -24,6 +26,11 @@ _PROFILE: Final = "urn:mpeg:dash:profile:isoff-live:2011"
 _CHANNELS: Final = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011"
 _PLAIN_CHANNELS: Final = range(1, 7)
 """So far the number of a configuration is that of its channels."""
+_CICP: Final = "urn:mpeg:mpegB:cicp"
+_HDR: Final = {"PQ": 16, "HLG": 18}
+"""Transfer characteristics (ISO/IEC 23091-2, table 3) of what is not SDR; both come with the colours of
+BT.2020: primaries and matrix 9."""
+_BT2020: Final = 9
 _RATE_ROUNDING: Final = 0.001
 """How far a rate that was written down with three digits may be from what it was."""
 _ROLE: Final = "urn:mpeg:dash:role:2011"
@@ -47,6 +54,8 @@ def manifest(presentation: Presentation) -> str:
     period = SubElement(root, "Period", id="0", start="PT0S")
     for number, renditions in enumerate(aligned_sets(presentation)):
         period.append(_media_set(presentation, number, renditions))
+    if presentation.images is not None:
+        period.append(images_set(presentation, presentation.images))
     period.extend(_captions_set(presentation, track) for track in presentation.captions)
     indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
@@ -55,15 +64,24 @@ def manifest(presentation: Presentation) -> str:
 def aligned_sets(presentation: Presentation) -> list[tuple[Rendition, ...]]:
     """Return sets of renditions between which a player may change at any segment, each by bandwidth.
 
-    Those of the ladder come first, then the original, whose segments are where its key frames are, and sound.
+    Those of the ladder come first, then HDR, which is never mixed with what is not, and the original, whose
+    segments are where its key frames are. Sounds follow, each by itself, in the given order.
     """
 
-    def kind(one: Rendition) -> tuple[bool, bool, str, str, int, tuple[int, ...]]:
-        place = posixpath.dirname(_folder(one))
-        return one.kind == "audio", one.name == ORIGINAL, one.codec, place, one.timescale, boundaries(one)
+    def kind(one: Rendition) -> tuple[bool, bool, str, str, str, int, tuple[int, ...]]:
+        place, light = posixpath.dirname(_folder(one)), one.video_range
+        return (
+            one.name == ORIGINAL,
+            light in _HDR,
+            light,
+            one.codec,
+            place,
+            one.timescale,
+            boundaries(one),
+        )
 
-    ordered = sorted((*presentation.videos, *presentation.audios), key=kind)
-    return [tuple(members) for _, members in groupby(ordered, kind)]
+    groups = groupby(sorted(presentation.videos, key=kind), kind)
+    return [*(tuple(members) for _, members in groups), *((one,) for one in presentation.audios)]
 
 
 def told_seconds(seconds: Fraction) -> Fraction:
@@ -81,6 +99,38 @@ def iso_duration(seconds: Fraction) -> str:
     return f"PT{whole}{f'.{rest:06}'.rstrip('0') if rest else ''}S"
 
 
+def _about(presentation: Presentation, first: Rendition) -> list[Element]:
+    """Return what an AdaptationSet says of itself, in the order of the schema."""
+    found = []
+    if first.video_range in _HDR:
+        told = {
+            "ColourPrimaries": _BT2020,
+            "TransferCharacteristics": _HDR[first.video_range],
+            "MatrixCoefficients": _BT2020,
+        }
+        found += [
+            Element("EssentialProperty", schemeIdUri=f"{_CICP}:{what}", value=str(value))
+            for what, value in told.items()
+        ]
+    if first.kind == "audio" and plain(first.label or ""):
+        label = Element("Label")
+        label.text = names_of(presentation.audios)[presentation.audios.index(first)]
+        found.append(label)
+    is_main = first.kind == "video" or first is presentation.audios[0]
+    return [*found, Element("Role", schemeIdUri=_ROLE, value="main" if is_main else "alternate")]
+
+
+def _priority(renditions: Sequence[Rendition]) -> int:
+    """Return which set a player takes, the largest, unless its viewer chooses.
+
+    One that compared them by their bitrates would take the original, or HDR in one size only, and could not
+    adapt.
+    """
+    if renditions[0].video_range in _HDR:
+        return 3 if len(renditions) > 1 else 1
+    return 1 if renditions[0].name == ORIGINAL else 2
+
+
 def _media_set(presentation: Presentation, number: int, renditions: Sequence[Rendition]) -> Element:
     """Return an AdaptationSet. Where its segments are is said once for all of its renditions."""
     first = renditions[0]
@@ -91,10 +141,12 @@ def _media_set(presentation: Presentation, number: int, renditions: Sequence[Ren
         mimeType=f"{first.kind}/mp4",
         segmentAlignment="true",
         startWithSAP="1",
-        # A player that compares sets by their bitrates would take the original, and could not adapt.
-        selectionPriority="1" if first.name == ORIGINAL else "2",
+        selectionPriority=str(_priority(renditions)),
     )
-    SubElement(group, "Role", schemeIdUri=_ROLE, value="main")
+    language = told_language(first)
+    if language is not None:
+        group.set("lang", language)
+    group.extend(_about(presentation, first))
     files = presentation.reference(posixpath.dirname(_folder(first))) + "/$RepresentationID$"
     template = SubElement(
         group,
@@ -153,7 +205,7 @@ def _frame_rate(fps: float) -> str:
 
 def _captions_set(presentation: Presentation, track: CaptionTrack) -> Element:
     group = Element("AdaptationSet", contentType="text", mimeType="text/vtt", lang=track.language)
-    SubElement(group, "Label").text = track.name
+    SubElement(group, "Label").text = plain(track.name) or track.language
     SubElement(group, "Role", schemeIdUri=_ROLE, value="caption")
     text = SubElement(group, "Representation", id=f"captions-{track.language}", bandwidth=str(_CAPTIONS_BPS))
     SubElement(text, "BaseURL").text = presentation.reference(track.key)

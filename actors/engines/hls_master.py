@@ -1,8 +1,14 @@
-"""The HLS master playlist (RFC 8216, section 4.3.4): which renditions a player may choose from. Pure."""
+"""The HLS master playlist (RFC 8216, section 4.3.4): which renditions a player may choose from. Pure.
 
+VIDEO-RANGE is of its second edition (draft-pantos-hls-rfc8216bis-18, section 4.4.6.2).
+"""
+
+from collections.abc import Iterator
 from typing import Final
 
+from actors.engines.hls_images import images_of
 from actors.engines.hls_playlists import VERSION, key_frame_rates_bps, key_frames
+from actors.engines.menu import distinct, names_of, quotable, told_language
 from actors.engines.presentation import CaptionTrack, Presentation
 from subjects.media import Rendition
 
@@ -16,26 +22,33 @@ _SUBTITLES: Final = "subtitles"
 def master_playlist(presentation: Presentation) -> str:
     """Return the playlist that names those of the renditions, which lie beside it as `<name>.m3u8`."""
     videos = in_order_of_choice(presentation.videos)
-    groups = [
-        *(_audio(one, is_first=one is presentation.audios[0]) for one in presentation.audios),
-        *(_subtitles(track) for track in presentation.captions),
-    ]
     lines = [
         "#EXTM3U",
         f"#EXT-X-VERSION:{VERSION}",
         "#EXT-X-INDEPENDENT-SEGMENTS",
-        *groups,
+        *_audios(presentation.audios),
+        *_subtitles(presentation.captions),
         *(_variant(presentation, one) for one in videos),
-        *(_iframes(one) for one in videos if key_frames(one)),
+        *(_iframes(one) for one in videos if has_key_frames(one)),
+        *([images_of(presentation, presentation.images)] if presentation.images is not None else []),
     ]
     return "\n".join(lines) + "\n"
 
 
 def in_order_of_choice(videos: tuple[Rendition, ...]) -> tuple[Rendition, ...]:
-    """Return the variants with the one first that most connections carry, the others from the smallest."""
+    """Return the variants with the one first that most connections carry, the others from the smallest.
+
+    Every screen shows what is not HDR: so such a one is the first, if there is any.
+    """
     ascending = sorted(videos, key=lambda one: one.bandwidth_bps)
-    first = next((one for one in reversed(ascending) if one.bandwidth_bps <= FIRST_BPS), ascending[0])
+    shown = [one for one in ascending if one.video_range == "SDR"] or ascending
+    first = next((one for one in reversed(shown) if one.bandwidth_bps <= FIRST_BPS), shown[0])
     return first, *(one for one in ascending if one is not first)
+
+
+def has_key_frames(video: Rendition) -> bool:
+    """Whether there can be a playlist of key frames. A part of an encrypted segment cannot be decrypted."""
+    return video.key_name is None and bool(key_frames(video))
 
 
 def captions_name(track: CaptionTrack) -> str:
@@ -72,37 +85,44 @@ def _iframes(video: Rendition) -> str:
 
 
 def _picture(video: Rendition) -> list[str]:
-    if video.width_px is None or video.height_px is None:
-        return []
-    return [f"RESOLUTION={video.width_px}x{video.height_px}"]
+    known = video.width_px is not None and video.height_px is not None
+    size = [f"RESOLUTION={video.width_px}x{video.height_px}"] if known else []
+    return [*size, f"VIDEO-RANGE={video.video_range}"]
 
 
-def _audio(audio: Rendition, *, is_first: bool) -> str:
-    attributes = [
-        "TYPE=AUDIO",
-        f'GROUP-ID="{_AUDIO}"',
-        f'NAME="{audio.name}"',
-        f"DEFAULT={'YES' if is_first else 'NO'}",
-        "AUTOSELECT=YES",
-        *([f'CHANNELS="{audio.channels}"'] if audio.channels else []),
-        f'URI="{audio.name}.m3u8"',
-    ]
-    return f"#EXT-X-MEDIA:{','.join(attributes)}"
+def _audios(audios: tuple[Rendition, ...]) -> Iterator[str]:
+    """Yield the sounds. Those that a player may choose by itself differ in language (section 4.3.4.1.1)."""
+    heard: set[str | None] = set()
+    for audio, name in zip(audios, names_of(audios), strict=True):
+        language = told_language(audio)
+        attributes = [
+            "TYPE=AUDIO",
+            f'GROUP-ID="{_AUDIO}"',
+            f'NAME="{name}"',
+            *([f'LANGUAGE="{language}"'] if language else []),
+            f"DEFAULT={_yes(audio is audios[0])}",
+            f"AUTOSELECT={_yes(language not in heard)}",
+            *([f'CHANNELS="{audio.channels}"'] if audio.channels else []),
+            f'URI="{audio.name}.m3u8"',
+        ]
+        heard.add(language)
+        yield f"#EXT-X-MEDIA:{','.join(attributes)}"
 
 
-def _subtitles(track: CaptionTrack) -> str:
-    attributes = [
-        "TYPE=SUBTITLES",
-        f'GROUP-ID="{_SUBTITLES}"',
-        f'NAME="{_quotable(track.name)}"',
-        f'LANGUAGE="{track.language}"',
-        "DEFAULT=NO",
-        "AUTOSELECT=YES",
-        f'URI="{captions_name(track)}"',
-    ]
-    return f"#EXT-X-MEDIA:{','.join(attributes)}"
+def _subtitles(tracks: tuple[CaptionTrack, ...]) -> Iterator[str]:
+    names = distinct(quotable(track.name) or track.language for track in tracks)
+    for track, name in zip(tracks, names, strict=True):
+        attributes = [
+            "TYPE=SUBTITLES",
+            f'GROUP-ID="{_SUBTITLES}"',
+            f'NAME="{name}"',
+            f'LANGUAGE="{track.language}"',
+            "DEFAULT=NO",
+            "AUTOSELECT=YES",
+            f'URI="{captions_name(track)}"',
+        ]
+        yield f"#EXT-X-MEDIA:{','.join(attributes)}"
 
 
-def _quotable(text: str) -> str:
-    """Return a text without what a quoted string cannot hold (section 4.2): there is no way to escape it."""
-    return "".join("'" if c == '"' else c for c in text if c.isprintable())
+def _yes(holds: bool) -> str:
+    return "YES" if holds else "NO"

@@ -8,7 +8,8 @@ from itertools import pairwise
 from typing import Final
 
 from actors.engines.cmaf_track import segment_name
-from subjects.media import MediaSegment, Rendition
+from actors.engines.image_track import is_told
+from subjects.media import MediaSegment, Rendition, Storyboard
 
 ORIGINAL: Final = "original"
 """The name of the rendition that is the untouched source."""
@@ -33,6 +34,7 @@ class Presentation:
     """Without a trailing slash."""
     renditions: tuple[Rendition, ...]
     captions: tuple[CaptionTrack, ...] = ()
+    storyboard: Storyboard | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for what no player could play."""
@@ -50,6 +52,11 @@ class Presentation:
     def audios(self) -> tuple[Rendition, ...]:
         """In the given order: the first is what is heard unless a viewer chooses."""
         return tuple(one for one in self.renditions if one.kind == "audio")
+
+    @property
+    def images(self) -> Storyboard | None:
+        """The storyboard, if enough is known of it to be a track."""
+        return self.storyboard if self.storyboard is not None and is_told(self.storyboard) else None
 
     @property
     def duration_seconds(self) -> Fraction:

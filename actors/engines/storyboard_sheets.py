@@ -6,7 +6,7 @@ import numpy as np
 
 from actors.engines.picture_encode import jpeg
 from actors.engines.picture_geometry import Size
-from actors.engines.storyboard import StoryboardPlan
+from actors.engines.storyboard import COLUMNS, ROWS, StoryboardPlan
 from actors.engines.tone_map import Rgb8
 from actors.engines.webvtt import storyboard_map
 from subjects.media import Storyboard
@@ -41,8 +41,9 @@ class StoryboardSheets:
         """Write the sheets and their map; a tile without a picture shows the one before it."""
         self._fill_gaps()
         names = tuple(f"storyboard-{sheet + 1}.jpg" for sheet in range(len(self._sheets)))
-        for name, sheet in zip(names, self._sheets, strict=True):
-            (out_dir / name).write_bytes(jpeg(sheet, _QSCALE))
+        pictures = [jpeg(sheet, _QSCALE) for sheet in self._sheets]
+        for name, picture in zip(names, pictures, strict=True):
+            (out_dir / name).write_bytes(picture)
         (out_dir / VTT_NAME).write_text(storyboard_map(self._plan, names), "utf-8")
         width, height = self._plan.tile
         return Storyboard(
@@ -51,6 +52,10 @@ class StoryboardSheets:
             tile_width_px=width,
             tile_height_px=height,
             interval_seconds=self._plan.interval_seconds,
+            columns=COLUMNS,
+            rows=ROWS,
+            tiles=len(self._plan.tiles),
+            sheet_sizes_bytes=tuple(map(len, pictures)),
         )
 
     def _fill_gaps(self) -> None:

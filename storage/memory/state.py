@@ -72,6 +72,8 @@ class State:
     chunks: dict[tuple[UUID, int], dict[int, EncodedChunk]] = field(default_factory=dict)
     renditions: dict[UUID, dict[str, Rendition]] = field(default_factory=dict)
     packages: dict[UUID, dict[int, Package]] = field(default_factory=dict)
+    announced: dict[tuple[UUID, int], int] = field(default_factory=dict)
+    """By video and pass: the version of the package with which its end is told."""
 
     def video(self, video_id: UUID) -> Video:
         """Return a video. Raises VideoGoneError."""
@@ -97,6 +99,7 @@ class State:
         """Drop what was made of a video, as its rows' foreign keys do."""
         self.plans = {key: plan for key, plan in self.plans.items() if key[0] != video_id}
         self.chunks = {key: chunks for key, chunks in self.chunks.items() if key[0] != video_id}
+        self.announced = {key: told for key, told in self.announced.items() if key[0] != video_id}
         self.renditions.pop(video_id, None)
         self.packages.pop(video_id, None)
 

@@ -55,6 +55,6 @@ def new_rendition(name: str = "720p-h264", **said: Any) -> Rendition:
 
 
 def new_package(version: int, **said: Any) -> Package:
-    folder = f"videos/a/cmaf/v{version}"
+    folder = f"videos/a/cmaf/{version:016x}"
     usual = {"version": version, "hls_key": f"{folder}/master.m3u8", "dash_key": f"{folder}/manifest.mpd"}
     return Package(**(usual | said))

@@ -148,6 +148,56 @@ async def test_the_first_package_of_a_version_stands(storage: Storage) -> None:
     assert await storage.renditions.record_package(video.id, new_package(1)) == first
 
 
+async def test_of_packages_that_are_kept_in_one_place_at_once_all_are_told_the_same_one(
+    storage: Storage,
+) -> None:
+    video = await keep(storage)
+    rivals = [new_package(1, hls_key=f"videos/a/cmaf/{number:016x}/master.m3u8") for number in range(4)]
+    kept = await asyncio.gather(*(storage.renditions.record_package(video.id, one) for one in rivals))
+    assert kept[0] in rivals
+    assert kept == [kept[0]] * 4
+    assert await storage.renditions.find_package(video.id) == kept[0]
+
+
+async def test_content_that_comes_back_is_a_version_once_more(storage: Storage) -> None:
+    video, first = await keep(storage), new_package(1)
+    for package in (first, new_package(2), back := new_package(3, hls_key=first.hls_key)):
+        await storage.renditions.record_package(video.id, package)
+    assert await storage.renditions.find_package(video.id) == back
+
+
+async def test_the_end_of_a_pass_is_told_with_its_first_package_for_ever(storage: Storage) -> None:
+    video = await keep(storage)
+    await storage.renditions.plan(video.id, new_plan(LOW))
+    await storage.renditions.plan(video.id, new_plan(HIGH), 1)
+    for version in (1, 2):
+        await storage.renditions.record_package(video.id, new_package(version))
+    told = await asyncio.gather(*(storage.renditions.announce(video.id, 1) for _ in range(2)))
+    assert told == [new_package(1)] * 2
+    assert await storage.renditions.announce(video.id, 2) == new_package(1)
+    assert await storage.renditions.announce(video.id, 2, 1) == new_package(2)
+
+
+async def test_packages_announced_at_once_are_one(storage: Storage) -> None:
+    video = await keep(storage)
+    await storage.renditions.plan(video.id, new_plan(LOW))
+    for version in (1, 2):
+        await storage.renditions.record_package(video.id, new_package(version))
+    told = await asyncio.gather(*(storage.renditions.announce(video.id, version) for version in (2, 1, 2)))
+    assert told == [told[0]] * 3
+
+
+async def test_what_was_never_planned_or_packaged_is_not_announced(storage: Storage) -> None:
+    video = await keep(storage)
+    await storage.renditions.record_package(video.id, new_package(1))
+    with pytest.raises(ValueError, match="never planned"):
+        await storage.renditions.announce(video.id, 1)
+    await storage.renditions.plan(video.id, new_plan(LOW))
+    with pytest.raises(ValueError, match="no version 2"):
+        await storage.renditions.announce(video.id, 2)
+    assert await storage.renditions.announce(video.id, 1) == new_package(1)
+
+
 async def test_a_video_shows_its_newest_package_to_whoever_sees_it(storage: Storage) -> None:
     video = await keep(storage)
     for version in (1, 2):
@@ -211,6 +261,10 @@ async def test_what_was_made_of_a_video_goes_with_it(storage: Storage) -> None:
 
 async def test_work_on_the_renditions_of_a_removed_video_is_told_that_it_is_gone(storage: Storage) -> None:
     gone = uuid4()
-    for write in (*WRITES, lambda storage, video_id: storage.renditions.record_playable(video_id)):
+    others: tuple[Callable[[Storage, UUID], Awaitable[object]], ...] = (
+        lambda storage, video_id: storage.renditions.record_playable(video_id),
+        lambda storage, video_id: storage.renditions.announce(video_id, 1),
+    )
+    for write in (*WRITES, *others):
         with pytest.raises(VideoGoneError):
             await write(storage, gone)

@@ -5,12 +5,15 @@ from pathlib import Path
 from uuid import UUID
 
 from actors.engines.bandwidth import average_bps, peak_bps
-from actors.engines.cmaf_track import INIT_NAME, segment_name
+from actors.engines.cmaf_track import INIT_NAME
 from actors.engines.packaging import package_texts
 from actors.engines.presentation import Presentation
+from actors.engines.segment_encryption import encrypt_track
 from actors.engines.segment_writer import MUXER, Cut, SegmentWriter
-from storage.keys import derived_key
+from actors.engines.tracks import track_files
+from storage.keys import derived_key, rendition_key
 from storage.ports import Objects
+from storage.segment_keys import NO_KEYS, SegmentKeys
 from subjects.media import Rendition
 
 SECONDS, FPS = 12, 30
@@ -21,7 +24,9 @@ H264 = "-c:v libx264 -preset ultrafast -bf 2 -pix_fmt yuv420p -g 60 -keyint_min 
 AAC = "-c:a aac -ac 2 -frag_duration 2000000"
 
 
-async def package_clip(objects: Objects, video_id: UUID, ffmpeg: str, directory: Path) -> Presentation:
+async def package_clip(
+    objects: Objects, video_id: UUID, ffmpeg: str, directory: Path, keys: SegmentKeys = NO_KEYS
+) -> Presentation:
     """Store all files of a clip of 12 seconds with sound in two sizes, and return what it is."""
     about = {
         "width_px": None,
@@ -34,23 +39,28 @@ async def package_clip(objects: Objects, video_id: UUID, ffmpeg: str, directory:
     tone = ["-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={SECONDS}", *AAC.split()]
     made = [
         await _rendition(
-            objects, video_id, [ffmpeg, *tone], directory / "audio-aac", {**about, "kind": "audio"}
+            objects, video_id, [ffmpeg, *tone], directory / "audio-aac", {**about, "kind": "audio"}, keys
         )
     ]
     for name, (width, height) in RUNGS.items():
         picture = ["-f", "lavfi", "-i", PICTURE.format(width, height, SECONDS), *H264.split()]
         about = {"kind": "video", "width_px": width, "height_px": height, "fps": float(FPS), "codec": "h264"}
-        made.append(await _rendition(objects, video_id, [ffmpeg, *picture], directory / name, about))
+        made.append(await _rendition(objects, video_id, [ffmpeg, *picture], directory / name, about, keys))
     presentation = Presentation(folder=derived_key(video_id, "cmaf/v1"), renditions=tuple(made))
-    for key, text in package_texts(presentation).items():
-        await objects.put(key, text.encode())
+    for name, text in package_texts(presentation).items():
+        await objects.put(f"{presentation.folder}/{name}", text.encode())
     return presentation
 
 
 async def _rendition(
-    objects: Objects, video_id: UUID, command: list[str], folder: Path, about: dict[str, object]
+    objects: Objects,
+    video_id: UUID,
+    command: list[str],
+    folder: Path,
+    about: dict[str, object],
+    keys: SegmentKeys,
 ) -> Rendition:
-    """Encode, cut and store one track."""
+    """Encode, cut, maybe encrypt, and store one track."""
     options = [part for name, value in MUXER.items() for part in (f"-{name}", value)]
     process = await asyncio.create_subprocess_exec(
         *command, "-v", "error", *options, "-f", "mp4", "-", stdout=asyncio.subprocess.PIPE
@@ -59,16 +69,21 @@ async def _rendition(
     assert process.returncode == 0
     writer = SegmentWriter(folder, FOUR_SECONDS)
     writer.write(encoded)
-    track = writer.finish(folder.name)
-    for name in (INIT_NAME, *(segment_name(segment.time) for segment in track.segments)):
-        await objects.put_file(derived_key(video_id, f"cmaf/{folder.name}/{name}"), folder / name)
+    plain = writer.finish(folder.name)
+    track = await encrypt_track(video_id, plain, folder.parent, keys, keys.newest_name, alive=_nothing)
+    for key, path in track_files(video_id, track, folder.parent):
+        await objects.put_file(key, path)
     return Rendition(
         name=folder.name,
         codecs=track.codecs,
         bandwidth_bps=peak_bps(track.segments, track.timescale),
         average_bps=average_bps(track.segments, track.timescale),
         timescale=track.timescale,
-        init_key=derived_key(video_id, f"cmaf/{folder.name}/{INIT_NAME}"),
+        init_key=rendition_key(video_id, folder.name, INIT_NAME, track.key_name),
+        key_name=track.key_name,
         segments=track.segments,
         **about,  # type: ignore[arg-type]
     )
+
+
+async def _nothing() -> None: ...

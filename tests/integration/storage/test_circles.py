@@ -41,6 +41,8 @@ async def plan_and_record(storage: Storage, video_id: UUID, _upload_id: UUID) ->
     plan = new_plan()
     await storage.renditions.plan(video_id, plan)
     await storage.renditions.record_chunk(video_id, 0, new_tracks(plan, 0))
+    await storage.renditions.record_package(video_id, new_package(1))
+    await storage.renditions.announce(video_id, 1)
 
 
 MOVES: tuple[Move, ...] = (

@@ -41,6 +41,11 @@ def objects() -> MemoryObjects:
 
 @pytest.fixture
 async def storage() -> MemoryStorage:
+    return await new_storage()
+
+
+async def new_storage() -> MemoryStorage:
+    """A storage with one video that is being uploaded."""
     made = MemoryStorage(now=lambda: NOW)
     video = NewVideo(id=VIDEO, user_id=LOCAL_USER_ID, title="A clip", created_at=NOW)
     upload = NewUpload(

@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from actors.engines.presentation import CaptionTrack, Presentation
-from subjects.media import MediaSegment, Rendition
+from subjects.media import MediaSegment, Rendition, Storyboard
 
 VIDEO = "videos/0199c8a2-0000-7000-8000-000000000001"
-FOLDER = f"{VIDEO}/cmaf/v1"
+FOLDER = f"{VIDEO}/cmaf/0123456789abcdef"
 ENGLISH = CaptionTrack(key=f"{VIDEO}/captions/en.vtt", language="en", name="English")
 _ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"\r\n]*"|[^",\s]+)(?:,|$)')
 
@@ -64,8 +64,26 @@ def audio(name: str = "audio-aac", **more: Any) -> Rendition:
     return Rendition(name=name, kind="audio", **(about | more))
 
 
-def presented(*renditions: Rendition, captions: tuple[CaptionTrack, ...] = ()) -> Presentation:
-    return Presentation(folder=FOLDER, renditions=renditions, captions=captions)
+def presented(
+    *renditions: Rendition,
+    captions: tuple[CaptionTrack, ...] = (),
+    storyboard: Storyboard | None = None,
+) -> Presentation:
+    return Presentation(folder=FOLDER, renditions=renditions, captions=captions, storyboard=storyboard)
+
+
+def storyboard(tiles: int = 28, interval_seconds: float = 0.5, **more: Any) -> Storyboard:
+    """So many tiles in as many sheets as they need, the first of 30 kB and the others of 20 kB."""
+    count = -(-tiles // 25)
+    about = {
+        "vtt_key": f"{VIDEO}/storyboard.vtt",
+        "sheet_keys": tuple(f"{VIDEO}/storyboard-{number}.jpg" for number in range(1, count + 1)),
+        "tile_width_px": 160,
+        "tile_height_px": 90,
+        "tiles": tiles,
+        "sheet_sizes_bytes": (30_000, *[20_000] * (count - 1)),
+    }
+    return Storyboard(interval_seconds=interval_seconds, **(about | more))
 
 
 TIMES = st.builds(

@@ -1,5 +1,6 @@
 import re
 from fractions import Fraction
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from actors.engines.dash_manifest import aligned_sets, iso_duration, manifest
 from actors.engines.presentation import CaptionTrack, boundaries
 from subjects.media import Rendition
-from tests.unit.engines.presentations import ENGLISH, RENDITIONS, VIDEO, audio, presented, video
+from tests.unit.engines.presentations import ENGLISH, RENDITIONS, VIDEO, audio, presented, storyboard, video
 
 MPD = "{urn:mpeg:dash:schema:mpd:2011}"
 SMALL = {"bandwidth_bps": 400_000, "average_bps": 300_000, "width_px": 426, "height_px": 240}
@@ -163,3 +164,85 @@ def test_a_layout_of_sound_that_has_another_number_is_not_guessed() -> None:
         groups = sets_of(manifest(presented(video(), audio(channels=channels))))
         found = groups[1].iter(f"{MPD}AudioChannelConfiguration")
         assert [one.get("value") for one in found] == told
+
+
+HDR: dict[str, Any] = {"codec": "hevc", "codecs": "hvc1.2.4.L153.B0"}
+
+
+@pytest.mark.parametrize(("light", "transfer"), [("PQ", "16"), ("HLG", "18")])
+def test_hdr_is_a_set_of_its_own_that_only_players_take_who_know_its_colours(
+    light: str, transfer: str
+) -> None:
+    groups = sets_of(manifest(presented(video(), video("2160p-hevc", video_range=light, **HDR))))
+    assert [group[-1].get("id") for group in groups] == ["720p-h264", "2160p-hevc"]
+    told = [
+        {one.attrib["schemeIdUri"]: one.attrib["value"] for one in group.iter(f"{MPD}EssentialProperty")}
+        for group in groups
+    ]
+    cicp = "urn:mpeg:mpegB:cicp"
+    assert told == [
+        {},
+        {
+            f"{cicp}:ColourPrimaries": "9",
+            f"{cicp}:TransferCharacteristics": transfer,
+            f"{cicp}:MatrixCoefficients": "9",
+        },
+    ]
+
+
+def test_hdr_and_what_is_not_share_no_set_though_their_codec_is_one() -> None:
+    pictures = (
+        video("720p-hevc", **HDR),
+        video("1080p-hevc", video_range="HLG", **HDR),
+        video("2160p-hevc", video_range="PQ", **HDR),
+    )
+    assert [len(members) for members in aligned_sets(presented(*pictures))] == [1, 1, 1]
+
+
+def test_a_player_takes_hdr_by_itself_only_if_it_can_adapt_there() -> None:
+    large = video("2160p-hevc", video_range="PQ", **HDR)
+    small = video("1080p-hevc", video_range="PQ", bandwidth_bps=1_000_000, **HDR)
+    for hdr, priorities in (((large,), ["2", "1"]), ((large, small), ["2", "3"])):
+        groups = sets_of(manifest(presented(video(), *hdr)))
+        assert [group.get("selectionPriority") for group in groups] == priorities
+
+
+def test_each_sound_is_a_set_that_says_what_it_is() -> None:
+    sounds = (
+        audio(language="en", label="Film"),
+        audio("audio-aac-2", language="de", label="Film", default=False),
+        audio("audio-aac-3", language="und", default=False),
+    )
+    groups = sets_of(manifest(presented(video(), *sounds)))[1:]
+    assert [group.get("lang") for group in groups] == ["en", "de", None]
+    assert [group.findtext(f"{MPD}Label") for group in groups] == ["Film", "Film (2)", None]
+    roles = [role.get("value") for group in groups for role in group.findall(f"{MPD}Role")]
+    assert roles == ["main", "alternate", "alternate"]
+
+
+def test_a_label_that_xml_cannot_hold_is_told_without_what_it_cannot() -> None:
+    group = sets_of(manifest(presented(video(), audio(label="a\x00\x0b<b>\ud800"))))[1]
+    assert group.findtext(f"{MPD}Label") == "a<b>"
+
+
+def test_a_storyboard_is_a_set_of_pictures_that_a_template_finds() -> None:
+    group = sets_of(manifest(presented(video(), audio(), storyboard=storyboard(28, 0.5))))[-1]
+    assert (group.get("contentType"), group.get("mimeType")) == ("image", "image/jpeg")
+    template, one = group
+    assert template.attrib == {
+        "timescale": "1000000",
+        "duration": "12500000",
+        "startNumber": "1",
+        "endNumber": "2",
+        "media": "../../storyboard-$Number$.jpg",
+    }
+    (tiles,) = one
+    assert tiles.attrib == {"schemeIdUri": "http://dashif.org/guidelines/thumbnail_tile", "value": "5x5"}
+    # 20 kB for three tiles of half a second
+    assert one.attrib == {"id": "storyboard", "bandwidth": "106667", "width": "800", "height": "450"}
+
+
+def test_a_storyboard_of_one_sheet_is_told_to_be_as_large_as_it_is() -> None:
+    for tiles, size in ((3, ("480", "90", "3x1")), (7, ("800", "180", "5x2"))):
+        one = sets_of(manifest(presented(video(), storyboard=storyboard(tiles))))[-1][-1]
+        assert (one.get("width"), one.get("height"), one[0].get("value")) == size

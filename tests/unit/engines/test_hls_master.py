@@ -1,10 +1,22 @@
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.engines.hls_master import FIRST_BPS, in_order_of_choice, master_playlist
-from actors.engines.packaging import package_texts
+from actors.engines.packaging import fingerprint, package_texts
 from actors.engines.presentation import CaptionTrack
-from tests.unit.engines.presentations import ENGLISH, FOLDER, VIDEO, attributes, audio, presented, read, video
+from tests.unit.engines.presentations import (
+    ENGLISH,
+    VIDEO,
+    attributes,
+    audio,
+    presented,
+    read,
+    storyboard,
+    video,
+)
 
 LADDER = (
     video(
@@ -24,10 +36,11 @@ def test_a_master_playlist_reads_like_this() -> None:
         '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="audio-aac",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",'
         'URI="audio-aac.m3u8"\n'
         "#EXT-X-STREAM-INF:BANDWIDTH=3130000,AVERAGE-BANDWIDTH=2628000,"
-        'CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=29.970,AUDIO="audio"\n'
+        'CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,VIDEO-RANGE=SDR,FRAME-RATE=29.970,'
+        'AUDIO="audio"\n'
         "720p-h264.m3u8\n"
         '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=360,AVERAGE-BANDWIDTH=216,CODECS="avc1.64001f",'
-        'RESOLUTION=1280x720,URI="720p-h264.iframes.m3u8"\n'
+        'RESOLUTION=1280x720,VIDEO-RANGE=SDR,URI="720p-h264.iframes.m3u8"\n'
     )
 
 
@@ -86,19 +99,87 @@ def test_a_name_cannot_break_out_of_its_quotes() -> None:
 
 
 def test_every_playlist_that_the_master_names_is_in_the_package() -> None:
-    texts = package_texts(presented(*LADDER, audio(), captions=(ENGLISH,)))
-    playlist = read(texts[f"{FOLDER}/master.m3u8"])
-    media, frames = (playlist.values(f"#EXT-X-{kind}") for kind in ("MEDIA", "I-FRAME-STREAM-INF"))
-    named = [*(name for name, _ in playlist.entries), *(attributes(one)["URI"] for one in (*media, *frames))]
-    assert {f"{FOLDER}/{name}" for name in named} | {
-        f"{FOLDER}/master.m3u8",
-        f"{FOLDER}/manifest.mpd",
-    } == set(texts)
-    assert list(texts)[-1] == f"{FOLDER}/master.m3u8"
+    texts = package_texts(presented(*LADDER, audio(), captions=(ENGLISH,), storyboard=storyboard()))
+    playlist = read(texts["master.m3u8"])
+    kinds = ("MEDIA", "I-FRAME-STREAM-INF", "IMAGE-STREAM-INF")
+    told = [attributes(value) for kind in kinds for value in playlist.values(f"#EXT-X-{kind}")]
+    named = [*(name for name, _ in playlist.entries), *(one["URI"] for one in told)]
+    assert {*named, "master.m3u8", "manifest.mpd"} == set(texts)
+    assert list(texts)[-1] == "master.m3u8"
 
 
 def test_without_known_key_frames_no_playlist_of_them_is_offered() -> None:
     bare = video(segments=audio().segments)
     texts = package_texts(presented(bare))
     assert not [name for name in texts if "iframes" in name]
-    assert "I-FRAME" not in texts[f"{FOLDER}/master.m3u8"]
+    assert "I-FRAME" not in texts["master.m3u8"]
+
+
+def test_what_is_encrypted_has_neither_a_playlist_of_key_frames_nor_a_manifest() -> None:
+    texts = package_texts(presented(video(key_name="k1"), audio(key_name="k1")))
+    assert set(texts) == {"720p-h264.m3u8", "audio-aac.m3u8", "master.m3u8"}
+    assert "I-FRAME" not in texts["master.m3u8"]
+
+
+def media_of(*renditions: Any, captions: tuple[CaptionTrack, ...] = ()) -> list[dict[str, str]]:
+    playlist = read(master_playlist(presented(*renditions, captions=captions)))
+    return [attributes(value) for value in playlist.values("#EXT-X-MEDIA")]
+
+
+def test_sounds_have_names_that_differ_and_the_first_of_each_language_may_be_chosen_by_itself() -> None:
+    told = media_of(
+        video(),
+        audio(language="en", label='The "film"'),
+        audio("audio-aac-2", language="en", label='The "film"', default=False),
+        audio("audio-aac-3", language="pt-BR", default=False),
+        audio("audio-aac-4", default=False),
+        audio("audio-aac-5", label="\n\t", default=False),
+    )
+    assert [one["NAME"] for one in told] == [
+        "The 'film'",
+        "The 'film' (2)",
+        "pt-BR",
+        "audio-aac-4",
+        "audio-aac-5",
+    ]
+    assert [one.get("LANGUAGE") for one in told] == ["en", "en", "pt-BR", None, None]
+    assert [one["DEFAULT"] for one in told] == ["YES", "NO", "NO", "NO", "NO"]
+    assert [one["AUTOSELECT"] for one in told] == ["YES", "NO", "YES", "YES", "NO"]
+
+
+@pytest.mark.parametrize("tag", ["und", "", "x", "english language", 'en"', "e\u0301n", "en_US"])
+def test_what_is_no_language_tag_is_not_told(tag: str) -> None:
+    (told,) = media_of(video(), audio(language=tag))
+    assert "LANGUAGE" not in told
+    assert told["NAME"] == "audio-aac"
+
+
+@given(st.lists(st.text(max_size=200), min_size=1, max_size=6))
+def test_whatever_sounds_are_called_their_names_are_a_playlist_s_and_differ(labels: list[str]) -> None:
+    sounds = [audio(f"audio-aac-{number}", label=label) for number, label in enumerate(labels)]
+    names = [one["NAME"] for one in media_of(video(), *sounds)]
+    assert len(set(names)) == len(names) == len(labels)
+    assert all(name.isprintable() and 0 < len(name) <= 110 for name in names)
+
+
+def test_the_range_of_light_is_told_and_hdr_is_not_what_a_player_begins_with() -> None:
+    hdr = video("2160p-hevc", codecs="hvc1.2.4.L153.B0", video_range="PQ", bandwidth_bps=900_000)
+    playlist = read(master_playlist(presented(hdr, *LADDER)))
+    told = [(name, attributes(tags["#EXT-X-STREAM-INF"])["VIDEO-RANGE"]) for name, tags in playlist.entries]
+    assert told[0] == ("540p-h264.m3u8", "SDR")
+    assert dict(told)["2160p-hevc.m3u8"] == "PQ"
+    ranges = [attributes(one)["VIDEO-RANGE"] for one in playlist.values("#EXT-X-I-FRAME-STREAM-INF")]
+    assert sorted(ranges) == ["PQ", "SDR", "SDR", "SDR", "SDR"]
+
+
+def test_one_content_has_one_fingerprint_and_another_has_another() -> None:
+    texts = package_texts(presented(video(), audio()))
+    assert fingerprint(texts) == fingerprint(dict(reversed(texts.items())))
+    assert len(fingerprint(texts)) == 16
+    others = (presented(video()), presented(video(), audio(), storyboard=storyboard()))
+    found = {fingerprint(texts), *(fingerprint(package_texts(one)) for one in others)}
+    assert len(found) == 3
+
+
+def test_a_name_and_its_text_do_not_run_into_one_another() -> None:
+    assert fingerprint({"a": "bc"}) != fingerprint({"ab": "c"})

@@ -144,7 +144,7 @@ async def test_playback_signs_the_newest_playlists(house):
     video = await house.announce()
     video_id = UUID(video["id"])
     for version, manifest in ((1, None), (2, "manifest.mpd")):
-        folder = package_folder(video_id, version)
+        folder = package_folder(video_id, f"{version:016x}")
         package = Package(
             version=version,
             hls_key=f"{folder}/master.m3u8",
@@ -152,7 +152,7 @@ async def test_playback_signs_the_newest_playlists(house):
         )
         await house.storage.renditions.record_package(video_id, package)
         told = (await house.ask("GET", f"/api/v1/videos/{video_id}/playback")).json
-        stem = f"http://media.test/media/{video_id}/cmaf/v{version}"
+        stem = f"http://media.test/media/{video_id}/cmaf/{version:016x}"
         assert told["hls"].startswith(f"{stem}/master.m3u8?expires=")
         assert manifest is None or told["dash"].startswith(f"{stem}/{manifest}?expires=")
         assert (told["dash"] is None) == (manifest is None)
