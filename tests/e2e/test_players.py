@@ -128,6 +128,15 @@ async def test_ffmpeg_decodes_every_frame_of_every_rung_over_http(ffmpeg: str, t
         assert await decoded_frames(ffmpeg, theatre.url("hls"), f"0:v:{number}") == SECONDS * FPS
 
 
+def frames_in(media: bytes) -> int:
+    """How much can be decoded of a file in memory; nothing of what is no media."""
+    try:
+        with av.open(BytesIO(media)) as container:
+            return sum(1 for _ in container.decode(container.streams[0]))
+    except av.error.FFmpegError:
+        return 0
+
+
 @pytest.mark.parametrize("keys", [ENCRYPTING])
 async def test_what_lies_encrypted_is_no_media_until_a_player_has_the_key(
     ffmpeg: str, theatre: Theatre, tmp_path: Path
@@ -138,8 +147,7 @@ async def test_what_lies_encrypted_is_no_media_until_a_player_has_the_key(
         begins = lying.pop("init.mp4")
         assert begins[4:8] == b"ftyp", "what a segment begins with says nothing of it"
         assert not any(data[4:8] in (b"moof", b"styp") or b"mdat" in data[:4096] for data in lying.values())
-        with pytest.raises(av.error.FFmpegError), av.open(BytesIO(begins + lying["0.m4s"])) as container:
-            list(container.decode(container.streams[0]))
+        assert frames_in(begins + lying["0.m4s"]) == 0
     theatre.house.plane.routes = [
         one for one in theatre.house.plane.routes if not one.pattern.endswith(".key")
     ]
