@@ -21,7 +21,8 @@ from storage.ports import Objects
 KEPT_SECONDS: Final = 60.0
 """How long a copy stays that nobody reads: a deleted video must not lie about."""
 KEPT_BYTES: Final = 4 * 1024**3
-"""Of all copies that nobody reads; those that are read are not counted, for there is no doing without."""
+"""Of all copies that nobody reads, but for the one that was left last: the next chunk of a large video is
+likely to want it again. 0 keeps none."""
 _ALIVE_SECONDS: Final = 1.0
 
 
@@ -110,13 +111,13 @@ class Workspace:
         rmtree(copy.path.parent)
 
     def _make_room(self) -> None:
-        idle = [(key, copy.path.stat().st_size) for key, copy in self._copies.items() if not copy.readers]
-        held = sum(size_bytes for _, size_bytes in idle)
-        for key, size_bytes in idle:
-            if held <= self.kept_bytes:
-                return
-            self._forget(key)
-            held -= size_bytes
+        idle = [key for key, copy in self._copies.items() if not copy.readers]
+        sizes = {key: self._copies[key].path.stat().st_size for key in idle}
+        held = sum(sizes.values())
+        for key in idle[:-1] if self.kept_bytes else idle:
+            if held > self.kept_bytes:
+                self._forget(key)
+                held -= sizes[key]
 
     def _forget(self, key: str) -> None:
         copy = self._copies.pop(key)

@@ -1,7 +1,7 @@
 """How a picture's frames follow one another, from the times of its packets. Pure; times are in ticks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -9,6 +9,8 @@ from actors.engines.timing import believable_fps
 
 _CLOCK_SECONDS = Fraction(11, 10_000)
 """What a time may be off: files that went through Matroska or FLV carry rounding to milliseconds."""
+LEAP_SECONDS = Fraction(10)
+"""A header may be a little wrong about the end; times beyond it and farther apart than this are no clip's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,24 @@ class Packet:
     duration: int
     """0 when nothing is said."""
     key: bool
+
+
+def without_leaps(packets: Sequence[Packet], time_base: Fraction, announced_end: int) -> list[Packet]:
+    """Return the packets without those that nobody would wait for, in the same order.
+
+    A time that leaps far beyond the end that the header announces is damage, or an attack: each second of it
+    would be encoded as a still picture. Long gaps before that end are a screen that did not change.
+    """
+    leap = LEAP_SECONDS / time_base
+    shown = sorted(packet.pts for packet in packets)
+    leaps = (
+        before for before, after in pairwise(shown) if after - before > leap and after > announced_end + leap
+    )
+    last = next(leaps, shown[-1])
+    longest = round(max(leap, announced_end - last))
+    return [
+        replace(packet, duration=min(packet.duration, longest)) for packet in packets if packet.pts <= last
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,4 @@
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -47,6 +48,27 @@ def test_an_open_group_is_noticed(tmp_path: Path) -> None:
     options = {"preset": "veryfast", "x264-params": "open-gop=1:bframes=3:b-adapt=0:scenecut=0:log-level=0"}
     clip = Clip(frames=60, gop=20, codec_options=options)
     assert not inspected(clip.write(tmp_path / "a.mp4")).closed_gops
+
+
+def announcing(path: Path, seconds: float) -> Path:
+    """Let a Matroska file say that it lasts so long (RFC 9559, section 5.1.2.10: milliseconds as a float)."""
+    data, name = path.read_bytes(), b"\x44\x89\x88"
+    place = data.index(name) + len(name)
+    path.write_bytes(data[:place] + struct.pack(">d", seconds * 1000) + data[place + 8 :])
+    return path
+
+
+def test_a_last_picture_in_eleven_days_does_not_make_a_clip_of_eleven_days(tmp_path: Path) -> None:
+    path = Clip(frames=31, ticks=[*range(30), 30_000_000]).write(tmp_path / "a.mkv")
+    facts = inspected(announcing(path, 1.0))
+    assert facts.duration_seconds == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_clip_that_its_packets_make_too_long_is_refused(tmp_path: Path) -> None:
+    path = Clip(frames=1300, ticks=[number * 270 for number in range(1300)]).write(tmp_path / "a.mkv")
+    with pytest.raises(BadMedia) as refused:
+        inspected(announcing(path, 1.0))
+    assert refused.value.code == "too_long"
 
 
 async def test_what_is_no_clip_is_refused_in_the_child(sandbox: Sandbox, tmp_path: Path) -> None:

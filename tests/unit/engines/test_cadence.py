@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.engines.cadence import Cadence, Packet
+from actors.engines.cadence import Cadence, Packet, without_leaps
 
 NTSC = Fraction(1, 30_000)
 
@@ -54,3 +54,25 @@ def test_the_longest_way_between_key_frames_counts_the_end() -> None:
     one = cadence(*range(90), keys=(0, 30))
     assert one.longest_gop_seconds(Fraction(3)) == 2.0
     assert cadence(1, 2, keys=()).longest_gop_seconds(Fraction(1)) is None
+
+
+def shown(*times: int, end: int, duration: int = 1) -> list[tuple[int, int]]:
+    packets = [Packet(pts, duration, key=False) for pts in times]
+    return [(one.pts, one.duration) for one in without_leaps(packets, Fraction(1), end)]
+
+
+def test_a_leap_beyond_the_announced_end_is_not_believed() -> None:
+    assert shown(0, 1, 2, 1_000_000, end=3) == [(0, 1), (1, 1), (2, 1)]
+
+
+def test_a_screen_that_did_not_change_for_long_is_believed_where_the_header_says_so() -> None:
+    assert shown(0, 1, 300, 301, end=302) == [(0, 1), (1, 1), (300, 1), (301, 1)]
+
+
+def test_a_clip_that_goes_on_beyond_a_wrong_header_is_believed() -> None:
+    assert len(shown(*range(0, 100, 9), end=0)) == 12
+
+
+def test_a_last_picture_lasts_no_longer_than_the_header_says_or_a_leap() -> None:
+    assert shown(0, 1, end=60, duration=1_000_000)[-1] == (1, 59)
+    assert shown(0, 1, end=2, duration=1_000_000)[-1] == (1, 10)
