@@ -22,6 +22,7 @@ from actors.engines.picture_facts import PictureFacts
 from actors.engines.remux import Remuxed, Remuxer
 from actors.engines.sandbox import OnProgress, Sandbox
 from subjects.media import Metadata, Timeline
+from subjects.warning import WarningCode
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class Prepared:
     """The source itself, when it plays as it is; what of its sound was copied is in `sounds`, too."""
     sounds: tuple[Sound, ...] = ()
     """Every track that is heard, copied or encoded, the default one first."""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[WarningCode, ...] = ()
     """What its owner should know, as codes: `sound_left_out` when a track has nothing that can be heard."""
 
 
@@ -63,19 +64,21 @@ class Preparer:
                 path, size_bytes=metadata.size_bytes, on_progress=_within(on_progress, 0.0, _INSPECTED)
             )
         ladder, source = ladder_of(metadata, facts, self.policy), None
+        warned: tuple[WarningCode, ...] = ()
         if ladder.untouched:
             told = _within(on_progress, _INSPECTED, _PACKAGED)
             with _at_worst(attempt, f"{path.name} is encoded, though it might play"):
                 source = await self._packaged(path, metadata, ladder.timeline, out_dir, told)
             ladder = ladder if source is not None else self._touched(metadata, facts)
+            warned = (WarningCode.SOURCE_ENCODED,) if source is None else ()
         if metadata.audio is None:
-            return Prepared(ladder=ladder, source=source)
+            return Prepared(ladder=ladder, source=source, warnings=warned)
         copied, made = source.sounds if source is not None else (), None
         with _at_worst(attempt, f"{path.name} is left without sound that could not be copied"):
             told = _within(on_progress, _PACKAGED, 1.0)
             made = await self._heard(path, ladder.timeline, out_dir, copied, told)
         sounds = (*copied, *(made.sounds if made is not None else ()))
-        return Prepared(ladder=ladder, source=source, sounds=sounds, warnings=_warnings(made))
+        return Prepared(ladder=ladder, source=source, sounds=sounds, warnings=(*warned, *_warnings(made)))
 
     async def _packaged(
         self, path: Path, metadata: Metadata, line: Timeline, out_dir: Path, on_progress: OnProgress
@@ -119,9 +122,12 @@ class Preparer:
         return ladder_of(metadata, replace(facts, starts_with_key_frame=False), self.policy)
 
 
-def _warnings(made: EncodedSounds | None) -> tuple[str, ...]:
+def _warnings(made: EncodedSounds | None) -> tuple[WarningCode, ...]:
     """Return what to tell of the sound; None is that of a child that died of it."""
-    return ("sound_left_out",) if made is None or made.dead else ()
+    left_out = made is None or made.dead
+    damaged = made is not None and any(one.warnings for one in made.sounds)
+    told = ((WarningCode.SOUND_LEFT_OUT, left_out), (WarningCode.DAMAGED_SOUND, damaged))
+    return tuple(code for code, is_so in told if is_so)
 
 
 @contextmanager
