@@ -52,9 +52,10 @@ def copied_flash(made: Any, out_dir: Path) -> float:
 
 def copied_click(made: Any, out_dir: Path) -> float:
     samples = sound(stitched(out_dir, made.track))
-    return made.track.segments[0].time / made.track.timescale + int(
-        np.abs(samples[0]).argmax()
-    ) / made.sample_rate_hz
+    return (
+        made.track.segments[0].time / made.track.timescale
+        + int(np.abs(samples[0]).argmax()) / made.sample_rate_hz
+    )
 
 
 def encoded_flash(path: Path) -> float:
