@@ -16,11 +16,9 @@ from actors.core.actor import Actor, Delivery
 from actors.core.context import Context
 from actors.core.errors import Reject, Retry
 from actors.engines.errors import SENTENCES, Refusal
-from actors.engines.packaging import MANIFEST, MASTER, fingerprint, package_texts
+from actors.engines.package_version import best_first, next_version
 from actors.engines.passes import ENCODED, orders_of
-from actors.engines.presentation import Presentation
 from actors.engines.stitching import MismatchError, stitched
-from storage.keys import package_folder
 from storage.no_orphans import no_orphans
 from storage.ports import Objects, Videos
 from storage.records import Video
@@ -46,35 +44,6 @@ class Packaged:
     package: Package
     renditions: tuple[Rendition, ...]
     """Best first."""
-
-
-def best_first(renditions: Sequence[Rendition]) -> tuple[Rendition, ...]:
-    """Return the renditions from the largest picture to the smallest, then sounds, the default one first.
-
-    Sounds are numbered in their names, so a longer name is a later one.
-    """
-
-    def rank(one: Rendition) -> tuple[bool, int, int, bool, int, str]:
-        if one.kind == "audio":
-            return True, 0, 0, not one.default, len(one.name), one.name
-        return False, -(one.width_px or 0) * (one.height_px or 0), -one.bandwidth_bps, False, 0, one.name
-
-    return tuple(sorted(renditions, key=rank))
-
-
-def written(known: Video, renditions: tuple[Rendition, ...]) -> tuple[Package, dict[str, str]]:
-    """Return the version that follows the newest one, and its texts by key: its place tells its content."""
-    storyboard = known.illustration.storyboard if known.illustration is not None else None
-    # What they name they name from any folder of this depth alike.
-    anywhere = package_folder(known.id, "0")
-    texts = package_texts(Presentation(folder=anywhere, renditions=renditions, storyboard=storyboard))
-    folder = package_folder(known.id, fingerprint(texts))
-    package = Package(
-        version=known.package.version + 1 if known.package is not None else 1,
-        hls_key=f"{folder}/{MASTER}",
-        dash_key=f"{folder}/{MANIFEST}" if MANIFEST in texts else None,
-    )
-    return package, {f"{folder}/{name}": text for name, text in texts.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +112,7 @@ class Packager(Actor[PackageDue | VideoThumbnailed, Said]):
             finished = best_first((await self.renditions.find(video_id)).renditions)
             if not any(one.kind == "video" for one in finished):
                 return None
-            package, texts = written(known, finished)
+            package, texts = next_version(known, finished)
             if known.package is not None and known.package.hls_key == package.hls_key:
                 return Packaged(known.package, finished)
             for key, text in texts.items():

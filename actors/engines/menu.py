@@ -39,7 +39,7 @@ def distinct(names: Iterable[str]) -> list[str]:
 
 
 def quotable(text: str) -> str:
-    """Return a text as a quoted string of a playlist can hold it (RFC 8216, section 4.2): nothing is escaped."""
+    """Return a text as a quoted string of a playlist can hold it (RFC 8216, section 4.2)."""
     return plain(text).replace('"', "'")
 
 

@@ -40,7 +40,8 @@ class Reader:
         """Return the media of each representation of a manifest, by its id."""
         root = ET.fromstring(await self.fetch(url))  # noqa: S314 - our own answer
         found = {}
-        for group in root.iterfind(".//AdaptationSet", NAMESPACE):
+        groups = (group for group in root.iterfind(".//AdaptationSet", NAMESPACE) if not is_of_images(group))
+        for group in groups:
             for one in group.iterfind("Representation", NAMESPACE):
                 template = one.find("SegmentTemplate", NAMESPACE)
                 template = group.find("SegmentTemplate", NAMESPACE) if template is None else template
@@ -54,6 +55,10 @@ class Reader:
                 media = [await self.fetch(joined(url, piece)) for piece in (*heads, *pieces)]
                 found[one.attrib["id"]] = b"".join(media)
         return found
+
+
+def is_of_images(group: ET.Element) -> bool:
+    return group.attrib["contentType"] == "image"
 
 
 def times(template: ET.Element) -> list[int]:

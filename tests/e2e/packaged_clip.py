@@ -15,6 +15,7 @@ from storage.keys import derived_key, rendition_key
 from storage.ports import Objects
 from storage.segment_keys import NO_KEYS, SegmentKeys
 from subjects.media import Rendition
+from tests.e2e.packaged_storyboard import store_storyboard
 
 SECONDS, FPS = 12, 30
 RUNGS = {"180p-h264": (320, 180), "360p-h264": (640, 360)}
@@ -46,7 +47,11 @@ async def package_clip(
         picture = ["-f", "lavfi", "-i", PICTURE.format(width, height, SECONDS), *H264.split()]
         about = {"kind": "video", "width_px": width, "height_px": height, "fps": float(FPS), "codec": "h264"}
         made.append(await _rendition(objects, video_id, [ffmpeg, *picture], directory / name, about, keys))
-    presentation = Presentation(folder=derived_key(video_id, "cmaf/v1"), renditions=tuple(made))
+    presentation = Presentation(
+        folder=derived_key(video_id, "cmaf/v1"),
+        renditions=tuple(made),
+        storyboard=await store_storyboard(objects, video_id, directory, SECONDS),
+    )
     for name, text in package_texts(presentation).items():
         await objects.put(f"{presentation.folder}/{name}", text.encode())
     return presentation

@@ -23,6 +23,7 @@ from storage.sealing import Vault
 from storage.segment_keys import NO_KEYS, SegmentKeys
 from tests.e2e.chromium import Page, running_chromium
 from tests.e2e.packaged_clip import FPS, RUNGS, SECONDS, package_clip
+from tests.e2e.packaged_storyboard import GREY_STEP, TILE_SECONDS
 from tests.e2e.two_languages import package_two_languages
 from tests.e2e.web_players import LIBRARIES, serving
 from tests.sync_clips import FLASH_SECONDS
@@ -203,6 +204,16 @@ async def test_ffmpeg_hears_both_languages_with_the_flash(
         assert samples.argmax() / 48_000 == pytest.approx(FLASH_SECONDS, abs=0.010)
     pictures = np.frombuffer(await decoded(ffmpeg, url, "0:v:0", *GRAY.split()), np.uint8)
     assert pictures.reshape(-1, 64 * 48).mean(axis=1).argmax() / 30 == FLASH_SECONDS
+
+
+async def test_dash_js_shows_the_tile_of_each_time_from_the_right_sheet(theatre: Theatre, page: Page) -> None:
+    await page.value(f"players['dash.js']('{theatre.url('dash')}')")
+    sheets = []
+    for tile in (0, 1, 4, 5, 12, 24, 25, 29, 30, 35):
+        shown = await page.value(f"pictured({(tile + 0.5) * TILE_SECONDS})")
+        assert shown["grey"] == pytest.approx(GREY_STEP * tile, abs=2), tile
+        sheets.append(shown["sheet"])
+    assert sheets == ["storyboard-1.jpg"] * 6 + ["storyboard-2.jpg"] * 4
 
 
 async def test_a_page_of_another_origin_cannot_play(theatre: Theatre, page: Page) -> None:

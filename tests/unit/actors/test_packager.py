@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from actors.core.errors import Reject, Retry
-from actors.packager import TURNS, Packager, best_first
+from actors.engines.package_version import best_first
+from actors.packager import TURNS, Packager
 from storage.errors import VideoGoneError
 from storage.keys import derived_key
 from storage.memory.objects import MemoryObjects
@@ -264,6 +265,7 @@ async def test_encrypted_renditions_have_no_manifest_of_dash(
     await storage.renditions.record_rendition(VIDEO, replace(rendition("original"), key_name="k1"))
     await encoded(storage, UNTOUCHED)
     playable, _ = await packager.handle(FIRST, reports.ctx)
+    assert isinstance(playable, VideoPlayable)
     assert playable.dash_key is None
     assert not [key for key in objects.objects if key.endswith(".mpd")]
 
