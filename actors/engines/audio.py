@@ -10,7 +10,7 @@ from actors.engines.cmaf_track import Track
 from actors.engines.job_wire import Limits
 from actors.engines.probe_limits import ProbeLimits
 from actors.engines.sandbox import OnProgress, Sandbox
-from actors.engines.sound_tracks import TRACKS_MAX, SoundFacts
+from actors.engines.sound_facts import TRACKS_MAX, SoundFacts
 
 JOB: Final = "actors.engines.audio_job:encode_sound"
 _CPU_SECONDS_PER_SECOND = 0.1

@@ -17,9 +17,10 @@ from actors.engines.job_wire import Report
 from actors.engines.loudness import SILENCE_LUFS, TARGET_LUFS, Meter, gain_db
 from actors.engines.media_file import open_media
 from actors.engines.sound_encode import SoundEncoding
+from actors.engines.sound_facts import SoundFacts, numbered
 from actors.engines.sound_reading import SoundReading
 from actors.engines.sound_source import SoundSource
-from actors.engines.sound_tracks import SoundFacts, facts_of, numbered, sounds_of
+from actors.engines.sound_tracks import facts_of, sounds_of
 from actors.engines.source_frames import SourceFrames
 
 _MEASURING = 0.4

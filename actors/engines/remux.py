@@ -11,7 +11,7 @@ from actors.engines.cmaf_track import Track
 from actors.engines.job_wire import Limits
 from actors.engines.probe_limits import ProbeLimits
 from actors.engines.sandbox import OnProgress, Sandbox
-from actors.engines.sound_tracks import TRACKS_MAX
+from actors.engines.sound_facts import TRACKS_MAX
 
 JOB: Final = "actors.engines.remux_job:remux"
 _BYTES_PER_CPU_SECOND = 50e6

@@ -12,7 +12,7 @@ from av.packet import Packet
 from actors.engines.audio import Sound
 from actors.engines.remux import RemuxRequest
 from actors.engines.sound_clock import GAP_SECONDS, SoundClock
-from actors.engines.sound_tracks import SoundFacts
+from actors.engines.sound_facts import SoundFacts
 from actors.engines.sound_writer import SoundWriter
 
 _FRAME_SAMPLES = 1_024

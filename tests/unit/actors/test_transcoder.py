@@ -13,7 +13,7 @@ from actors.engines.ladder import Ladder
 from actors.engines.preparation import Prepared
 from actors.engines.remux import Remuxed
 from actors.engines.segment_encryption import encrypted
-from actors.engines.sound_tracks import SoundFacts
+from actors.engines.sound_facts import SoundFacts
 from actors.transcoder import Transcoder
 from storage.errors import VideoGoneError
 from storage.keys import rendition_key

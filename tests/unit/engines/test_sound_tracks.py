@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.engines.languages import language_of
-from actors.engines.sound_tracks import facts_of, label_of, sounds_of
+from actors.engines.sound_facts import label_of
+from actors.engines.sound_tracks import facts_of, sounds_of
 
 
 @pytest.mark.parametrize(("told", "tag"), [
