@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import psutil
 import pytest
 
 from deploy.client import Client
-from tests.e2e.adaptive import Reader, pictures, sound_seconds
+from tests.e2e.adaptive import Reader, joined, pictures, sound_seconds
 from tests.e2e.conftest import DEMO, Stack, ended, upload
 from tests.media_clips import Clip, Rgb, Size, flat
 
@@ -53,6 +54,23 @@ async def test_the_demo_can_be_played_before_it_is_ready_and_from_one_url(
         {*by_hls} - sounds, DEMO_FRAMES
     )
     assert [sound_seconds(by_hls[name]) for name in sounds] == [pytest.approx(DEMO_SECONDS, abs=0.2)]
+
+
+async def test_the_storyboard_is_in_the_newest_playlists_whenever_it_was_made(
+    client: Client, http: httpx2.AsyncClient
+) -> None:
+    video_id = await upload(client, DEMO)
+    await ended(client, video_id)
+    async with asyncio.timeout(30):
+        while b"thumbnail_tile" not in (await Reader(http).fetch((await client.playback(video_id))["dash"])):
+            await asyncio.sleep(0.1)
+    url = (await client.playback(video_id))["hls"]
+    (sheets,) = re.findall(
+        r'#EXT-X-IMAGE-STREAM-INF:.*URI="([^"]+)"', (await Reader(http).fetch(url)).decode()
+    )
+    listed = (await Reader(http).fetch(joined(url, sheets))).decode()
+    (sheet,) = [line for line in listed.splitlines() if not line.startswith("#")]
+    assert (await Reader(http).fetch(joined(joined(url, sheets), sheet))).startswith(b"\xff\xd8")
 
 
 async def test_libav_plays_the_master_playlist_over_http(client: Client) -> None:

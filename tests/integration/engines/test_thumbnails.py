@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from actors.engines.errors import BadMedia, Refusal
+from actors.engines.image_track import is_told
 from actors.engines.thumbnails import IllustrateRequest, Illustration, Illustrator
 from actors.engines.thumbnails_job import illustrate
 from tests.integration.engines.conftest import illustrated, probed
@@ -133,6 +134,15 @@ def test_a_preview_moves_and_is_small(tmp_path: Path) -> None:
     assert (canvas_side(data, 24), canvas_side(data, 27)) == (made.preview.width_px, made.preview.height_px)
     assert 2 <= data.count(b"ANMF") <= 24
     assert len(data) < 400_000
+
+
+def test_a_storyboard_tells_all_that_a_track_of_pictures_needs(tmp_path: Path) -> None:
+    board = illustrated(Clip(frames=60, audio_codec=None).write(tmp_path / "clip.mp4"), tmp_path).storyboard
+    sizes = tuple((tmp_path / name).stat().st_size for name in board.sheet_keys)
+    assert (board.columns, board.rows, board.sheet_sizes_bytes) == (5, 5, sizes)
+    sheet = picture(tmp_path / board.sheet_keys[0])
+    assert board.tiles == sheet.shape[1] // board.tile_width_px == 4
+    assert is_told(board)
 
 
 @pytest.mark.parametrize("name", ["clip.ts", "clip.mkv", "clip.flv", "clip.mov"])
