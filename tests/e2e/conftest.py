@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -139,6 +140,15 @@ def stack(server_binaries: None) -> Iterator[Stack]:
 def own_stack(server_binaries: None) -> Iterator[Stack]:
     """A stack that the test starts, kills and restarts as it likes."""
     yield from new_stack()
+
+
+@pytest.fixture(scope="session")
+def nginx() -> str:
+    """The real nginx; without it these tests skip, or fail in CI."""
+    found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if found is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("nginx is not installed")
+    return found
 
 
 @pytest.fixture

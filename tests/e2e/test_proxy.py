@@ -2,47 +2,26 @@
 
 import asyncio
 import json
-import os
-import pwd
 import re
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from deploy import leash
 from deploy.client import Client, Event
 from gateway.config import GatewayConfig
 from gateway.problems import KINDS
 from tests.e2e.conftest import DEMO, ROOT, Stack, ended, free_port, new_stack
+from tests.e2e.nginx_process import running_nginx
 
 SHIPPED = ROOT / "deploy" / "nginx" / "truthtok.conf"
 HEADER_SECONDS = 1.0
-AROUND = """
-daemon off;
-worker_processes 1;
-pid {directory}/nginx.pid;
-error_log {directory}/error.log warn;
-events {{ worker_connections 512; }}
-http {{
-    client_body_temp_path {directory}/body;
-    proxy_temp_path {directory}/proxy;
-    fastcgi_temp_path {directory}/fastcgi;
-    uwsgi_temp_path {directory}/uwsgi;
-    scgi_temp_path {directory}/scgi;
-    include {directory}/truthtok.conf;
-}}
-"""
 BAD_CHUNK = (
     b"POST /api/v1/videos HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     b"Transfer-Encoding: chunked\r\nX-Request-Id: bad-chunk\r\n\r\nZZZ\r\n{}\r\n0\r\n\r\n"
@@ -90,15 +69,6 @@ class Answer:
         return told
 
 
-@pytest.fixture(scope="session")
-def nginx() -> str:
-    """The real nginx; without it these tests skip, or fail in CI."""
-    found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    if found is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("nginx is not installed")
-    return found
-
-
 @pytest.fixture(scope="module")
 def front(nginx: str, server_binaries: None) -> Iterator[ProxiedStack]:
     """A stack of this file's own, with the proxy in front."""
@@ -106,7 +76,7 @@ def front(nginx: str, server_binaries: None) -> Iterator[ProxiedStack]:
         stack = ProxiedStack(bare.data)
         try:
             stack.start()
-            with running_nginx(nginx, stack):
+            with running_nginx(nginx, partial(for_this_place, SHIPPED.read_text(), stack)):
                 yield stack
         finally:
             stack.stop()
@@ -124,26 +94,7 @@ def through(serving: ProxiedStack, http: httpx2.AsyncClient) -> Client:
     return serving.client(http)
 
 
-@contextmanager
-def running_nginx(nginx: str, stack: ProxiedStack) -> Iterator[None]:
-    """Run nginx for the body, as nobody in particular and tied to this process."""
-    with tempfile.TemporaryDirectory(prefix="truthtok-nginx-") as directory:
-        config = Path(directory) / "nginx.conf"
-        config.write_text(AROUND.format(directory=directory))
-        (Path(directory) / "truthtok.conf").write_text(for_this_place(SHIPPED.read_text(), directory, stack))
-        user = "-"
-        if os.geteuid() == 0:
-            nobody = pwd.getpwnam("nobody")
-            os.chown(directory, nobody.pw_uid, nobody.pw_gid)
-            user = f"{nobody.pw_uid}:{nobody.pw_gid}"
-        tied = [sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), str(int(signal.SIGTERM)), user]
-        command = [*tied, nginx, "-e", "stderr", "-c", str(config)]
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
-            yield
-            process.terminate()
-
-
-def for_this_place(shipped: str, directory: str, stack: Stack) -> str:
+def for_this_place(shipped: str, stack: ProxiedStack, directory: str) -> str:
     """Return the shipped configuration with other addresses, log paths and shorter patience."""
     for there, here in {
         "listen 80 default_server;": f"listen 127.0.0.1:{stack.public_port} default_server;",
@@ -396,7 +347,7 @@ async def test_the_api_hears_of_a_client_only_what_the_proxy_says(nginx: str, tm
 
     async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
         stack = ProxiedStack(tmp_path, port=server.sockets[0].getsockname()[1])
-        with running_nginx(nginx, stack):
+        with running_nginx(nginx, partial(for_this_place, SHIPPED.read_text(), stack)):
             await until(lambda: listens(stack.public_port))
             said = (
                 *("Transfer-Encoding: chunked", "Content-Type: application/json", "X-Request-Id: me.1"),
