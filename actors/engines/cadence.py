@@ -35,7 +35,7 @@ def without_leaps(packets: Sequence[Packet], time_base: Fraction, announced_end:
         before for before, after in pairwise(shown) if after - before > leap and after > announced_end + leap
     )
     last = next(leaps, shown[-1])
-    longest = round(max(leap, announced_end - last))
+    longest = max(round(leap), announced_end - last)
     return [
         replace(packet, duration=min(packet.duration, longest)) for packet in packets if packet.pts <= last
     ]

@@ -63,7 +63,8 @@ def mastering_of(frame: VideoFrame) -> Mastering | None:
 def _bytes(frame: VideoFrame, kind: Type) -> bytes:
     """Return one piece of side data; nothing of a frame with kinds PyAV does not know: it raises then."""
     try:
-        found: Any = frame.side_data.get(kind)
+        side_data: Any = frame.side_data  # its stub knows names only, and takes numbers all the same
+        found = side_data.get(kind)
     except ValueError:
         return b""
     return bytes(found) if found is not None else b""
