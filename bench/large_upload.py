@@ -99,7 +99,7 @@ async def main(mebibytes: int) -> None:
 async def ended(client: Client, video_id: str) -> dict:
     """Wait until a video is in a definite state."""
     async with asyncio.timeout(JOURNEY_SECONDS):
-        while (video := await client.video(video_id))["status"] in ("waiting", "processing"):
+        while (video := await client.video(video_id))["status"] in ("waiting", "processing", "playable"):
             await asyncio.sleep(0.05)
         return video
 
