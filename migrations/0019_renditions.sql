@@ -7,6 +7,8 @@ create table encoding_plans (
     planned_at timestamptz not null default now(),
     -- Of the package with which the end of the pass is told: so it is told alike on every delivery.
     package_version integer check (package_version >= 1),
+    -- How often chunks of it were forgotten, to be made again: that has to come to an end.
+    forgotten integer not null default 0 check (forgotten >= 0),
     primary key (video_id, pass)
 );
 

@@ -4,7 +4,10 @@ from subjects.media import MediaSegment, Rendition, Rung, Timeline, Value
 
 
 class EncodingPlan(Value, frozen=True, kw_only=True):
-    """What one pass over a video encodes: the same frames of the same original in each of its rungs."""
+    """What one pass over a video encodes: the same frames of the same original in each of its rungs.
+
+    It says everything that decides the bytes, but for the version of the encoder.
+    """
 
     key: str
     """Of the original."""
@@ -12,6 +15,10 @@ class EncodingPlan(Value, frozen=True, kw_only=True):
     rungs: tuple[Rung, ...]
     segment_key_name: str | None = None
     """Names the key that every chunk is encrypted with, also when keys rotate meanwhile; None: with none."""
+    preset: str = "veryfast"
+    """One of x264's, which stands for a like speed of other encoders."""
+    threads: int = 0
+    """Of each encoder; 0: as many as the machine has cores."""
 
 
 class EncodedTrack(Value, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ The docstring is the contract; the adapter and its twin are held to it by `tests
 Every method may raise StorageUnavailableError, and every write is safe to repeat.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 from uuid import UUID
 
@@ -21,6 +21,13 @@ class Renditions(Protocol):
 
         Chunks made by one plan do not fit another one, so settings that change meanwhile change nothing.
         Raises VideoGoneError.
+        """
+
+    async def plan_all(self, video_id: UUID, plans: tuple[EncodingPlan, ...]) -> EncodingPlan:
+        """Keep the plans of all passes at once and return that of the first.
+
+        All or none: where a first pass is planned already everything stays as it is. Raises VideoGoneError,
+        and ValueError for no plans.
         """
 
     async def find_plan(self, video_id: UUID, pass_number: int = 0) -> EncodingPlan | None:
@@ -41,6 +48,14 @@ class Renditions(Protocol):
         """Return the chunks that are recorded, and of each whether it has tracks.
 
         Empty also when the video is gone.
+        """
+
+    async def forget_chunks(self, video_id: UUID, chunks: Collection[int], pass_number: int = 0) -> int:
+        """Forget chunks of a pass, and with which package its end and those of later ones were told.
+
+        Returns how often chunks of the pass were forgotten, this time included; a time when there was none to
+        forget does not count. After that one chunk, the last that is recorded, sees 0 again. Raises
+        VideoGoneError, and ValueError for a pass that was never planned.
         """
 
     async def find_chunks(self, video_id: UUID, pass_number: int = 0) -> tuple[EncodedChunk, ...]:
@@ -76,6 +91,9 @@ class Renditions(Protocol):
 
         Raises VideoGoneError. What is kept is part of the video's record, in order of stage and code.
         """
+
+    async def withdraw_warning(self, video_id: UUID, stage: str, code: str) -> None:
+        """Take a warning back: what it said is so no more. Raises VideoGoneError."""
 
     async def record_playable(self, video_id: UUID) -> None:
         """Make the video `playable`, unless it is ready, rejected or failed. Raises VideoGoneError."""

@@ -1,6 +1,6 @@
 """Twin of the renditions."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -28,6 +28,15 @@ class MemoryRenditions:
         self.state.video(video_id)
         return self.state.plans.setdefault((video_id, pass_number), plan)
 
+    async def plan_all(self, video_id: UUID, plans: tuple[EncodingPlan, ...]) -> EncodingPlan:
+        """Keep all plans unless there is a first one, and return that."""
+        self.state.video(video_id)
+        if not plans:
+            raise ValueError("a video without a pass")
+        for number, plan in enumerate(plans) if (video_id, 0) not in self.state.plans else ():
+            self.state.plans[video_id, number] = plan
+        return self.state.plans[video_id, 0]
+
     async def find_plan(self, video_id: UUID, pass_number: int = 0) -> EncodingPlan | None:
         """Return the plan of a pass, or None."""
         return self.state.plans.get((video_id, pass_number))
@@ -49,6 +58,20 @@ class MemoryRenditions:
         """Return the recorded chunks, and of each whether it has tracks."""
         chunks = self.state.chunks.get((video_id, pass_number), {})
         return {number: bool(one.tracks) for number, one in chunks.items()}
+
+    async def forget_chunks(self, video_id: UUID, chunks: Collection[int], pass_number: int = 0) -> int:
+        """Forget chunks and what was told of them; return how often that was done."""
+        self.state.video(video_id)
+        place = video_id, pass_number
+        if place not in self.state.plans:
+            raise ValueError(f"pass {pass_number} of video {video_id} was never planned")
+        known = self.state.chunks.setdefault(place, {})
+        forgotten = [known.pop(chunk) for chunk in {*chunks} if chunk in known]
+        if forgotten:
+            self.state.forgotten[place] = self.state.forgotten.get(place, 0) + 1
+            for other in [one for one in self.state.announced if one[0] == video_id and one >= place]:
+                del self.state.announced[other]
+        return self.state.forgotten.get(place, 0)
 
     async def find_chunks(self, video_id: UUID, pass_number: int = 0) -> tuple[EncodedChunk, ...]:
         """Return the recorded chunks in order."""
@@ -99,6 +122,13 @@ class MemoryRenditions:
         video = self.state.video(video_id)
         known = {(one.stage, one.code): one for one in (*reversed(warnings), *video.warnings)}
         kept = tuple(known[place] for place in sorted(known))
+        if kept != video.warnings:
+            self.state.keep(video, warnings=kept)
+
+    async def withdraw_warning(self, video_id: UUID, stage: str, code: str) -> None:
+        """Take a warning back."""
+        video = self.state.video(video_id)
+        kept = tuple(one for one in video.warnings if (one.stage, one.code) != (stage, code))
         if kept != video.warnings:
             self.state.keep(video, warnings=kept)
 

@@ -74,6 +74,8 @@ class State:
     packages: dict[UUID, dict[int, Package]] = field(default_factory=dict)
     announced: dict[tuple[UUID, int], int] = field(default_factory=dict)
     """By video and pass: the version of the package with which its end is told."""
+    forgotten: dict[tuple[UUID, int], int] = field(default_factory=dict)
+    """By video and pass: how often chunks of it were forgotten."""
 
     def video(self, video_id: UUID) -> Video:
         """Return a video. Raises VideoGoneError."""
@@ -100,6 +102,7 @@ class State:
         self.plans = {key: plan for key, plan in self.plans.items() if key[0] != video_id}
         self.chunks = {key: chunks for key, chunks in self.chunks.items() if key[0] != video_id}
         self.announced = {key: told for key, told in self.announced.items() if key[0] != video_id}
+        self.forgotten = {key: times for key, times in self.forgotten.items() if key[0] != video_id}
         self.renditions.pop(video_id, None)
         self.packages.pop(video_id, None)
 

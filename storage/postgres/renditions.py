@@ -1,6 +1,6 @@
 """Renditions in Postgres. Every write locks the video's row first."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -37,6 +37,16 @@ class PostgresRenditions:
             await session.fetch(self.queries["keep_plan"], video_id, pass_number, plan)
             return await self._planned(session, video_id, pass_number)
 
+    async def plan_all(self, video_id: UUID, plans: tuple[EncodingPlan, ...]) -> EncodingPlan:
+        """Keep all plans unless there is a first one, and return that."""
+        if not plans:
+            raise ValueError("a video without a pass")
+        async with self._turn(video_id) as session:
+            if await session.fetch_row(self.queries["find_plan"], video_id, 0) is None:
+                for number, plan in enumerate(plans):
+                    await session.fetch(self.queries["keep_plan"], video_id, number, plan)
+            return await self._planned(session, video_id, 0)
+
     async def find_plan(self, video_id: UUID, pass_number: int = 0) -> EncodingPlan | None:
         """Return the plan of a pass, or None."""
         row = await self.database.fetch_row(self.queries["find_plan"], video_id, pass_number)
@@ -58,6 +68,17 @@ class PostgresRenditions:
         """Return the recorded chunks, and of each whether it has tracks."""
         rows = await self.database.fetch(self.queries["recorded_chunks"], video_id, pass_number)
         return {row["chunk"]: row["has_tracks"] for row in rows}
+
+    async def forget_chunks(self, video_id: UUID, chunks: Collection[int], pass_number: int = 0) -> int:
+        """Forget chunks and what was told of them; return how often that was done."""
+        place = video_id, pass_number
+        async with self._turn(video_id) as session:
+            plan = await self._planned(session, *place)
+            if await session.fetch(self.queries["forget_chunks"], *place, [*chunks]):
+                await session.fetch(self.queries["count_missing_again"], *place, plan.timeline.chunks)
+                await session.fetch(self.queries["forget_announcements"], *place)
+            row = await session.fetch_row(self.queries["count_forgotten"], *place)
+        return int(row["forgotten"]) if row else 0
 
     async def find_chunks(self, video_id: UUID, pass_number: int = 0) -> tuple[EncodedChunk, ...]:
         """Return the recorded chunks in order."""
@@ -103,6 +124,11 @@ class PostgresRenditions:
     async def record_warnings(self, video_id: UUID, warnings: tuple[SourceWarning, ...]) -> None:
         """Keep what is wrong with a video, each code of a stage once."""
         if await self.database.fetch_row(self.queries["record_warnings"], video_id, warnings) is None:
+            raise VideoGoneError(video_id)
+
+    async def withdraw_warning(self, video_id: UUID, stage: str, code: str) -> None:
+        """Take a warning back."""
+        if await self.database.fetch_row(self.queries["withdraw_warning"], video_id, stage, code) is None:
             raise VideoGoneError(video_id)
 
     async def record_playable(self, video_id: UUID) -> None:

@@ -29,6 +29,29 @@ where video_id = $1 and pass = $2
 order by chunk
 limit 100000;
 
+-- name: forget_chunks
+delete from encoded_chunks where video_id = $1 and pass = $2 and chunk = any($3::integer[]) returning chunk;
+
+-- name: count_missing_again
+-- In the order in which they came: again the last of all there are, and no other, will find none missing.
+update encoded_chunks c
+set missing = $3::integer - p.place
+from (
+    select chunk, row_number() over (order by missing desc) as place
+    from encoded_chunks
+    where video_id = $1 and pass = $2
+) p
+where c.video_id = $1 and c.pass = $2 and c.chunk = p.chunk;
+
+-- name: forget_announcements
+-- The package with which the end of a pass is told lacks what is made again, and so do those of the next.
+update encoding_plans
+set package_version = null, forgotten = forgotten + (pass = $2)::integer
+where video_id = $1 and pass >= $2;
+
+-- name: count_forgotten
+select forgotten from encoding_plans where video_id = $1 and pass = $2 limit 1;
+
 -- name: find_chunks
 select chunk, tracks from encoded_chunks where video_id = $1 and pass = $2 order by chunk limit 100000;
 
@@ -78,6 +101,19 @@ kept as (
 ),
 touched as (
     update videos set updated_at = now() where id in (select video_id from kept)
+)
+select id from known limit 1;
+
+-- name: withdraw_warning
+with known as (
+    select id from videos where id = $1 limit 1 for update
+),
+gone as (
+    delete from warnings where video_id in (select id from known) and stage = $2 and code = $3
+    returning video_id
+),
+touched as (
+    update videos set updated_at = now() where id in (select video_id from gone)
 )
 select id from known limit 1;
 

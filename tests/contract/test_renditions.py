@@ -43,6 +43,24 @@ async def test_passes_are_planned_and_recorded_apart(storage: Storage) -> None:
     assert await storage.renditions.record_chunk(video.id, 1, new_tracks(second, 1), 1) == 2
 
 
+async def test_all_passes_are_planned_at_once_or_none_of_them(storage: Storage) -> None:
+    video, plans = await keep(storage), (new_plan(LOW), new_plan(HIGH), new_plan())
+    assert await storage.renditions.plan_all(video.id, plans[:2]) == plans[0]
+    assert await storage.renditions.plan_all(video.id, (plans[2], *plans)) == plans[0]
+    kept = [await storage.renditions.find_plan(video.id, number) for number in range(3)]
+    assert kept == [*plans[:2], None]
+    with pytest.raises(ValueError, match="without a pass"):
+        await storage.renditions.plan_all(video.id, ())
+
+
+async def test_a_plan_says_what_decides_the_bytes(storage: Storage) -> None:
+    video, plan = await keep(storage), new_plan(HIGH, preset="slow", threads=3)
+    await storage.renditions.plan_all(video.id, (plan,))
+    found = await storage.renditions.find_plan(video.id)
+    assert found is not None
+    assert (found.preset, found.threads) == ("slow", 3)
+
+
 async def test_a_pass_may_encode_nothing(storage: Storage) -> None:
     video, plan = await keep(storage), new_plan()
     assert await storage.renditions.plan(video.id, plan) == plan
@@ -92,6 +110,54 @@ async def test_chunks_are_found_in_order(storage: Storage) -> None:
     assert await storage.renditions.find_chunks(video.id) == tuple(
         EncodedChunk(chunk=chunk, tracks=new_tracks(plan, chunk)) for chunk in range(3)
     )
+
+
+@pytest.mark.parametrize("forgotten", [(1,), (0,), (2, 1), (0, 1, 2)])
+async def test_of_chunks_that_are_made_again_one_is_the_last_again(
+    storage: Storage, forgotten: tuple[int, ...]
+) -> None:
+    video, plan = await keep(storage), new_plan(HIGH)
+    await storage.renditions.plan(video.id, plan)
+    for chunk in (2, 0, 1):
+        await storage.renditions.record_chunk(video.id, chunk, new_tracks(plan, chunk))
+    assert await storage.renditions.forget_chunks(video.id, forgotten) == 1
+    stay = {0, 1, 2} - {*forgotten}
+    assert set(await storage.renditions.recorded_chunks(video.id)) == stay
+
+    async def left(chunk: int) -> int:
+        return await storage.renditions.record_chunk(video.id, chunk, new_tracks(plan, chunk))
+
+    assert sorted([await left(chunk) for chunk in stay]) == [*range(len(forgotten), 3)]
+    assert [await left(chunk) for chunk in forgotten] == [*reversed(range(len(forgotten)))]
+    assert sorted([await left(chunk) for chunk in range(3)]) == [0, 1, 2]
+
+
+async def test_how_often_chunks_were_forgotten_is_counted_unless_there_was_none(storage: Storage) -> None:
+    video, plan = await keep(storage), new_plan(HIGH)
+    with pytest.raises(ValueError, match="never planned"):
+        await storage.renditions.forget_chunks(video.id, [0])
+    for number in range(2):
+        await storage.renditions.plan(video.id, plan, number)
+    assert await storage.renditions.forget_chunks(video.id, [0]) == 0
+    for times in (1, 2):
+        await storage.renditions.record_chunk(video.id, 0, new_tracks(plan, 0))
+        assert await storage.renditions.forget_chunks(video.id, [0, 7]) == times
+        assert await storage.renditions.forget_chunks(video.id, [0, 1]) == times
+    assert await storage.renditions.forget_chunks(video.id, [], 1) == 0
+
+
+async def test_the_end_of_a_pass_is_told_anew_when_its_chunks_are_made_again(storage: Storage) -> None:
+    video, plan = await keep(storage), new_plan(HIGH)
+    for number in range(3):
+        await storage.renditions.plan(video.id, plan, number)
+        await storage.renditions.record_chunk(video.id, 0, new_tracks(plan, 0), number)
+    for version in (1, 2):
+        await storage.renditions.record_package(video.id, new_package(version))
+    for number in range(3):
+        await storage.renditions.announce(video.id, 1, number)
+    await storage.renditions.forget_chunks(video.id, [0], 1)
+    told = [await storage.renditions.announce(video.id, 2, number) for number in range(3)]
+    assert told == [new_package(1), new_package(2), new_package(2)]
 
 
 async def test_of_chunks_that_end_together_one_is_the_last(storage: Storage) -> None:
@@ -240,6 +306,7 @@ async def test_a_video_with_a_package_is_playable_again_when_its_failed_stages_a
 WRITES: tuple[Callable[[Storage, UUID], Awaitable[object]], ...] = (
     lambda storage, video_id: storage.renditions.plan(video_id, new_plan(HIGH)),
     lambda storage, video_id: storage.renditions.record_chunk(video_id, 0, new_tracks(new_plan(HIGH), 0)),
+    lambda storage, video_id: storage.renditions.plan_all(video_id, (new_plan(HIGH),)),
     lambda storage, video_id: storage.renditions.record_rendition(video_id, new_rendition()),
     lambda storage, video_id: storage.renditions.record_package(video_id, new_package(1)),
 )
@@ -264,6 +331,8 @@ async def test_work_on_the_renditions_of_a_removed_video_is_told_that_it_is_gone
     others: tuple[Callable[[Storage, UUID], Awaitable[object]], ...] = (
         lambda storage, video_id: storage.renditions.record_playable(video_id),
         lambda storage, video_id: storage.renditions.announce(video_id, 1),
+        lambda storage, video_id: storage.renditions.forget_chunks(video_id, [0]),
+        lambda storage, video_id: storage.renditions.withdraw_warning(video_id, "transcoder", "truncated"),
     )
     for write in (*WRITES, *others):
         with pytest.raises(VideoGoneError):

@@ -50,3 +50,13 @@ async def test_no_warnings_change_nothing(storage: Storage) -> None:
 async def test_a_video_that_is_gone_takes_its_warnings_along(storage: Storage) -> None:
     with pytest.raises(VideoGoneError):
         await storage.renditions.record_warnings(uuid4(), DAMAGED)
+
+
+async def test_a_warning_is_taken_back_alone_and_may_come_again(storage: Storage) -> None:
+    video = await keep(storage)
+    await storage.renditions.record_warnings(video.id, DAMAGED)
+    for _ in range(2):
+        await storage.renditions.withdraw_warning(video.id, DAMAGED[0].stage, DAMAGED[0].code)
+        assert (await storage.videos.load(video.id)).warnings == DAMAGED[1:]
+    await storage.renditions.record_warnings(video.id, DAMAGED)
+    assert (await storage.videos.load(video.id)).warnings == DAMAGED
