@@ -1,8 +1,8 @@
 """What another encoder is worth: `python -m bench.scaling [clip]`.
 
 The same clip goes through a whole stack with one encoder and with two, in turns, each encoder with one
-thread: seconds from its last byte until it is playable, and until nothing is left to do. Without a clip one of
-60 s is made, 720p30 in MPEG-4, which no browser plays: so even the first pass is encoded.
+thread: seconds from its last byte until it is playable, and until nothing is left to do. Without a clip one
+of 60 s is made, 720p30 in MPEG-4, which no browser plays: so even the first pass is encoded.
 """
 
 import asyncio
