@@ -30,6 +30,8 @@ class LadderPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """H.264 of level 5.1 and 5.2, which decoders in hardware stop at, has pictures of 4096 x 2304."""
     distinct: float = 1.2
     """A rung whose short side is nearer than this factor to a better one is left out: nobody sees it."""
+    heavy: float = 1.5
+    """An original that has this many times the bits of a rung of its own size gets that rung, too."""
     first_px: int = 360
     """The short side of the rung that is made first, so that something can be played."""
     gop_seconds: float = 2.0

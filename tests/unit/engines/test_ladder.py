@@ -115,7 +115,8 @@ def test_something_is_always_playable_first_and_each_rung_is_made_once(
     metadata: Metadata, picture: PictureFacts
 ) -> None:
     ladder = ladder_of(metadata, picture)
-    assert ladder.untouched or ladder.passes[0] == (ladder.first,)
+    assert ladder.untouched or ladder.first in ladder.passes[0]
+    assert all(ladder.passes)
     assert sorted(rung.name for rungs in ladder.passes for rung in rungs) == sorted(names(ladder))
 
 
@@ -152,15 +153,31 @@ def test_pixels_that_are_not_square_become_so() -> None:
     assert sizes(ladder) == [(960, 540), (640, 360), (426, 240)]
 
 
-def test_a_source_packaged_untouched_gets_only_rungs_below_it() -> None:
-    ladder = ladder_of(METADATA, FACTS)
+THRIFTY = replace(METADATA, bitrate_bps=7_400_000)
+
+
+def test_a_thrifty_source_packaged_untouched_gets_only_rungs_below_it() -> None:
+    ladder = ladder_of(THRIFTY, FACTS)
     assert ladder.untouched
     assert names(ladder) == ["720p-h264", "540p-h264", "360p-h264", "240p-h264"]
     assert ladder.first is None
 
 
+def test_a_heavy_source_packaged_untouched_gets_a_rung_of_its_own_size_too() -> None:
+    ladder = ladder_of(replace(METADATA, bitrate_bps=17_000_000), FACTS)
+    assert ladder.untouched
+    assert names(ladder)[0] == "1080p-h264"
+    assert ladder.first is None
+
+
+def test_an_original_is_heavy_by_what_each_codec_needs_for_its_size() -> None:
+    ladder = ladder_of(THRIFTY, FACTS, LadderPolicy(codecs=("h264", "av1")))
+    assert "1080p-av1" in names(ladder)
+    assert "1080p-h264" not in names(ladder)
+
+
 def test_a_small_source_packaged_untouched_needs_no_rungs() -> None:
-    ladder = ladder_of(METADATA, facts(320, 240))
+    ladder = ladder_of(replace(METADATA, bitrate_bps=300_000), facts(320, 240))
     assert (ladder.untouched, ladder.rungs, ladder.passes) == (True, (), ())
 
 
@@ -213,6 +230,41 @@ def test_the_first_rung_is_in_the_codec_that_is_made_fastest() -> None:
     ladder = ladder_of(HEVC, FACTS, LadderPolicy(codecs=("av1", "h264")))
     assert ladder.first is not None
     assert ladder.first.codec == "h264"
+
+
+def passes(ladder: Ladder) -> list[list[str]]:
+    return [[rung.name for rung in rungs] for rungs in ladder.passes]
+
+
+def test_passes_go_from_what_most_people_watch_to_what_takes_longest() -> None:
+    policy = LadderPolicy(codecs=("h264", "av1", "vp9"), hdr="hevc")
+    made = passes(
+        ladder_of(
+            replace(HEVC, hdr="hlg"), replace(DEEP, stored_width_px=3840, stored_height_px=2160), policy
+        )
+    )
+    assert made == [
+        ["360p-h264"],
+        ["1080p-h264", "720p-h264", "540p-h264", "240p-h264"],
+        ["2160p-h264", "1440p-h264", "2160p-hevc-hlg"],
+        [f"{px}p-av1" for px in (2160, 1440, 1080, 720, 540, 360, 240)],
+        [f"{px}p-vp9" for px in (2160, 1440, 1080, 720, 540, 360, 240)],
+    ]
+
+
+def test_an_original_that_plays_is_followed_by_the_whole_usual_ladder() -> None:
+    assert passes(ladder_of(THRIFTY, FACTS)) == [["720p-h264", "540p-h264", "360p-h264", "240p-h264"]]
+
+
+def test_a_small_ladder_is_made_in_one_pass() -> None:
+    assert passes(ladder_of(HEVC, facts(640, 360))) == [["360p-h264", "240p-h264"]]
+    assert passes(ladder_of(HEVC, facts(854, 480))) == [["360p-h264"], ["480p-h264", "240p-h264"]]
+
+
+def test_a_ladder_without_h264_begins_with_its_first_codec() -> None:
+    made = passes(ladder_of(HEVC, facts(854, 480), LadderPolicy(codecs=("vp9", "av1"))))
+    assert made[0] == ["360p-vp9"]
+    assert made[1:] == [["480p-vp9", "240p-vp9"], ["480p-av1", "360p-av1", "240p-av1"]]
 
 
 def test_the_usual_sizes_have_their_bitrates_and_fast_pictures_half_as_much_again() -> None:
