@@ -12,8 +12,30 @@ _CRF = {"h264": "23", "hevc": "26", "av1": "35", "vp9": "33"}
 """About the same quality to the eye, by each encoder's own documentation of its default."""
 _MAXRATE, _BUFFER = 1.2, 2.0
 """Of the rung's bit rate: the peak, and the seconds of it that a player buffers."""
-_SVT_PRESETS = {"ultrafast": 12, "superfast": 11, "veryfast": 10, "faster": 9, "fast": 8, "medium": 6}
-_VPX_SPEEDS = {"ultrafast": 8, "superfast": 8, "veryfast": 7, "faster": 6, "fast": 5, "medium": 4}
+_SVT_PRESETS = {
+    "ultrafast": 12,
+    "superfast": 11,
+    "veryfast": 10,
+    "faster": 9,
+    "fast": 8,
+    "medium": 6,
+    "slow": 5,
+    "slower": 4,
+    "veryslow": 3,
+}
+_VPX_SPEEDS = {
+    "ultrafast": 8,
+    "superfast": 8,
+    "veryfast": 7,
+    "faster": 6,
+    "fast": 5,
+    "medium": 4,
+    "slow": 3,
+    "slower": 2,
+    "veryslow": 1,
+}
+PRESETS = tuple(_SVT_PRESETS)
+"""From the fastest to the slowest."""
 
 
 def encoder_name(rung: Rung) -> str:
@@ -31,7 +53,7 @@ def pixel_format(rung: Rung) -> str:
 def encoder_options(
     rung: Rung, line: Timeline, preset: str, mastering: Mastering | None = None
 ) -> dict[str, str]:
-    """Options of the encoder; `preset` is one of x264's and stands for a like speed of the others.
+    """Options of the encoder; `preset` is one of PRESETS, x264's, and stands for a like speed of the others.
 
     `mastering` is told of in rungs of high dynamic range only.
     """
@@ -51,7 +73,7 @@ def encoder_options(
     if rung.codec == "av1":
         params = f"keyint={gop}:irefresh-type=2:scd=0:mbr={round(rung.bitrate_bps * _MAXRATE / 1000)}"
         params += told.svt_params if told is not None else ""
-        return {"preset": str(_SVT_PRESETS.get(preset, 10)), "svtav1-params": params, **crf}
-    speed = str(_VPX_SPEEDS.get(preset, 7))
+        return {"preset": str(_SVT_PRESETS[preset]), "svtav1-params": params, **crf}
+    speed = str(_VPX_SPEEDS[preset])
     limits = {"b": str(rung.bitrate_bps), "keyint_min": str(gop)}
     return {"deadline": "good", "cpu-used": speed, "row-mt": "1", "lag-in-frames": "16", **crf, **limits}
