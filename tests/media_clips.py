@@ -149,3 +149,24 @@ def cut(path: Path, share: float) -> Path:
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
     return path
+
+
+def in_a_row(path: Path, *pieces: Clip) -> Path:
+    """Clips in a row in one transport stream, as a recorder writes them that changes its mode."""
+    with av.open(path, "w", format="mpegts") as container:
+        stream, begin = None, 0
+        for number, piece in enumerate(pieces):
+            with av.open(piece.write(path.with_name(f"{number}.ts"))) as source:
+                stream = stream or container.add_stream_from_template(source.streams.video[0])
+                base = source.streams.video[0].time_base
+                first, end = None, begin
+                for packet in source.demux(video=0):
+                    if packet.size == 0:
+                        continue
+                    first = packet.dts if first is None else first
+                    packet.pts, packet.dts = packet.pts - first + begin, packet.dts - first + begin
+                    end = max(end, packet.dts + round(1 / piece.fps / base))
+                    packet.stream = stream
+                    container.mux(packet)
+                begin = end
+    return path

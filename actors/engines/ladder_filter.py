@@ -5,6 +5,7 @@ That costs a fraction of scaling the source for each, and the difference does no
 Rungs of high dynamic range leave before the tone mapping: 10 bits, in the range the source has.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -14,7 +15,7 @@ from typing import Any
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
-from actors.engines.hdr_lut import write_lut
+from actors.engines.hdr_lut import write_lut, write_narrowing_lut
 from actors.engines.orientation import Orientation
 from actors.engines.picture_color import Color, SourceColor
 from actors.engines.picture_geometry import Size, turned
@@ -107,16 +108,28 @@ class LadderFilter:
         scale = f"w={width}:h={height}:flags=bicubic"
         out = f"out_color_matrix={_matrix_name(self.color)}:out_range=tv"
         steps: list[_Step] = []
-        if color.is_hdr:
-            lut = write_lut(color.transfer, self.scratch / f"tone-{color.transfer}.cube")
-            steps += [("scale", scale), ("format", "gbrp10le"), ("lut3d", f"file={lut}"), ("scale", out)]
+        lut = self._lut(color)
+        if lut is not None:
+            mapped = ("lut3d", f"file={escaped(str(lut))}")
+            steps += [("scale", scale), ("format", "gbrp10le"), mapped, ("scale", out)]
         else:
             steps.append(("scale", f"{scale}:{out}"))
         return [*steps, ("format", "yuv420p"), *self._upright()]
 
+    def _lut(self, color: SourceColor) -> Path | None:
+        """Write the table that this source needs; none for colours that are only stored otherwise."""
+        if color.is_hdr:
+            return write_lut(color.transfer, self.scratch / f"tone-{color.transfer}.cube")
+        return write_narrowing_lut(self.scratch / "narrow.cube") if color.is_wide else None
+
     def _upright(self) -> list[_Step]:
         flip: tuple[_Step, ...] = (("hflip", None),) if self.orientation.mirrored else ()
         return [*flip, *_UPRIGHT[self.orientation.rotation_degrees], ("setsar", "1")]
+
+
+def escaped(value: str) -> str:
+    """Return a value as libavfilter reads it back from a list of options, whatever is in it."""
+    return re.sub(r"([^A-Za-z0-9/._-])", r"\\\1", value)
 
 
 def _linked(graph: Graph, before: Any, name: str, arguments: str | None, way: int = 0) -> Any:
@@ -133,6 +146,7 @@ def _kind(frame: VideoFrame) -> tuple[object, ...]:
         frame.colorspace,
         frame.color_range,
         frame.color_trc,
+        frame.color_primaries,
     )
 
 

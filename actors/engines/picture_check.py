@@ -1,14 +1,16 @@
-"""Whether the pictures of a clip decode: looked at before they are packaged as they are.
+"""Whether the pictures of a clip decode, and stay alike: looked at before they are packaged as they are.
 
 A container may be sound though what it holds was overwritten. libav conceals that, and marks the picture; a
-player may show blocks, or stop. Everything is decoded while the budget lasts; of a longer clip, parts of it
-that are evenly spread, each from a key frame. Loop filters are left out: they change how it looks, not
+player may show blocks, or stop. A clip may also begin with whole pictures and go on with interlaced ones, or
+larger ones. Everything is decoded while the budget lasts; of a longer clip, parts of it that are evenly
+spread, each from a key frame. Loop filters are left out: they change how it looks, not
 whether it decodes, and take a third of the time.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -17,15 +19,24 @@ from av.video.frame import VideoFrame
 
 from actors.engines.frame_source import flushed, packets, seconds_of
 from actors.engines.media_file import MediaFile, open_media
+from actors.engines.picture_geometry import Size
 
 PARTS: Final = 12
 """Of a clip: each gets its share of what is left of the budget."""
 
 
-def has_damage(
+class Fault(StrEnum):
+    """Why pictures cannot be shown as they are."""
+
+    DAMAGED = "pictures are damaged"
+    INTERLACED = "pictures are interlaced"
+    CHANGED = "pictures change their size"
+
+
+def find_fault(
     path: Path, max_picture_px: int, duration_seconds: float, cpu_seconds: float, tick: Callable[[], None]
-) -> bool:
-    """Return whether any picture that could be looked at within this processor time is damaged.
+) -> Fault | None:
+    """Return what is wrong with any picture that could be looked at within this processor time.
 
     `tick` is called for every picture. Raises BadMedia when the clip cannot be opened.
     """
@@ -33,7 +44,7 @@ def has_damage(
         context = media.video.codec_context
         context.thread_count = 1  # a picture may leave threads before it is marked
         context.options = {"skip_loop_filter": "all"}
-        return _Look(media, duration_seconds / PARTS, tick).finds_damage(cpu_seconds)
+        return _Look(media, duration_seconds / PARTS, tick).find_fault(cpu_seconds)
 
 
 @dataclass(slots=True)
@@ -44,9 +55,10 @@ class _Look:
     now: Callable[[], float] = time.process_time
     reached: float = 0.0
     """The time of the last picture that was seen."""
+    size: Size | None = None
     pictures: Iterator[VideoFrame | None] = field(default_factory=lambda: iter(()))
 
-    def finds_damage(self, cpu_seconds: float) -> bool:
+    def find_fault(self, cpu_seconds: float) -> Fault | None:
         """Look at part after part; one that is not finished is left for the next."""
         ends_at = self.now() + cpu_seconds
         self.pictures = self._decoded()
@@ -55,20 +67,26 @@ class _Look:
             if begin > self.reached and part:
                 self._seek(begin)
             until = self.now() + left / (PARTS - part)
-            if self._is_damaged(begin + self.part_seconds, until):
-                return True
-        return False
+            fault = self._fault_before(begin + self.part_seconds, until)
+            if fault is not None:
+                return fault
+        return None
 
-    def _is_damaged(self, end_seconds: float, until: float) -> bool:
+    def _fault_before(self, end_seconds: float, until: float) -> Fault | None:
         """Look until this moment of the clip, or of the processor's time."""
         for frame in self.pictures:
             self.tick()
             if frame is None or frame.is_corrupt:
-                return True
+                return Fault.DAMAGED
+            if frame.interlaced_frame:
+                return Fault.INTERLACED
+            self.size = self.size or (frame.width, frame.height)
+            if self.size != (frame.width, frame.height):
+                return Fault.CHANGED
             self.reached = max(self.reached, seconds_of(self.media, frame.pts))
             if self.reached >= end_seconds or self.now() > until:
-                return False
-        return False
+                return None
+        return None
 
     def _seek(self, at_seconds: float) -> None:
         """Go on from the key frame before a moment; from where it stands where it cannot be sought."""

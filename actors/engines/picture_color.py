@@ -1,12 +1,13 @@
 """What the numbers in a picture mean, in the codes of ITU-T H.273 that libav and the encoders share. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from actors.engines.hdr import TRANSFER_HLG, TRANSFER_PQ
 
 _BT709, _UNSPECIFIED, _BT470BG, _SMPTE170M, _SMPTE240M = 1, 2, 5, 6, 7
 _BT2020_NCL, _BT2020_CL = 9, 10
+_BT2020, _DISPLAY_P3 = 9, 12
 _RGB, _FCC, _YCGCO = 0, 4, 8
 _HD_HEIGHT_PX = 720
 _FULL_RANGE = 2
@@ -69,15 +70,25 @@ class SourceColor:
         return self.transfer in {TRANSFER_PQ, TRANSFER_HLG}
 
     @property
+    def is_wide(self) -> bool:
+        """Whether it has the primaries of BT.2020 in standard range, which few players convert."""
+        return self.primaries == _BT2020 and not self.is_hdr
+
+    @property
     def matrix_name(self) -> str:
         """As libavfilter calls the matrix."""
         return "gbr" if self.is_rgb else _NAMES[self.matrix]
 
     @property
     def encoded(self) -> Color:
-        """How it leaves the filters: a standard matrix stays, so that no pixel is touched without need."""
-        if self.is_rgb or self.is_hdr or self.matrix not in _STANDARD:
+        """How it leaves the filters: a standard matrix stays, so that no pixel is touched without need.
+
+        So do the primaries of Display P3, which cameras and screens of phones have: players know them.
+        """
+        if self.is_hdr or self.is_wide:
             return BT709
+        if self.is_rgb or self.matrix not in _STANDARD:
+            return replace(BT709, primaries=self.primaries) if self.primaries == _DISPLAY_P3 else BT709
         transfer = self.transfer if self.transfer in {_BT709, _SMPTE170M} else self.matrix
-        primaries = self.primaries if self.primaries in _STANDARD else self.matrix
+        primaries = self.primaries if self.primaries in {*_STANDARD, _DISPLAY_P3} else self.matrix
         return Color(primaries, _SMPTE170M if transfer == _BT470BG else transfer, self.matrix)

@@ -17,7 +17,7 @@ from actors.engines.frame_source import packets
 from actors.engines.h264_units import is_idr, length_size
 from actors.engines.job_wire import Report
 from actors.engines.media_file import MediaFile, open_media
-from actors.engines.picture_check import has_damage
+from actors.engines.picture_check import find_fault
 from actors.engines.remux import Remuxed, RemuxRequest
 from actors.engines.segment_writer import MUXER, Cut, SegmentWriter
 from actors.engines.sound_copy import SoundCopy
@@ -48,14 +48,15 @@ def remux(request: RemuxRequest, report: Report) -> Remuxed:
 
 
 def _check_pictures(path: Path, request: RemuxRequest, report: Report) -> None:
-    """Raise UnfitError when pictures are damaged: encoding conceals what a player may stop at."""
+    """Raise UnfitError when pictures are damaged, or differ: encoding mends what a player may stop at."""
 
     def tick() -> None:
         report(0.0, "looking for damage")
 
     seconds, budget = request.duration_seconds, request.check_cpu_seconds
-    if has_damage(path, request.max_picture_px, seconds, budget, tick):
-        raise UnfitError("pictures are damaged")
+    fault = find_fault(path, request.max_picture_px, seconds, budget, tick)
+    if fault is not None:
+        raise UnfitError(fault)
 
 
 def _decode_times(media: MediaFile, report: Report) -> Sequence[int] | None:

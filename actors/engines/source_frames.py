@@ -85,10 +85,8 @@ class SourceFrames:
         frames = decoder.frames()
         if by is not None:
             frames = decoder.from_key(frames, lambda frame: _seconds(frame, beginning) > by)
-        if beginning.frame.interlaced_frame:
-            frames = deinterlaced(frames, beginning.frame)
         last = None
-        for frame in frames:
+        for frame in deinterlaced(frames):
             last = _seconds(frame, beginning, last or Fraction(0))
             self.damage = decoder.damage
             yield last, frame

@@ -29,6 +29,8 @@ _TO_BT709 = np.array(
 _LUMA_BT2020 = np.array([0.2627, 0.6780, 0.0593], np.float32)
 _LUMA_BT709 = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _LARGEST_8_BIT = 255.0
+_DISPLAY_GAMMA = np.float32(2.4)
+"""Rec. ITU-R BT.1886: how displays turn codes of standard range into light."""
 
 
 def is_hdr(transfer: int) -> bool:
@@ -53,6 +55,15 @@ def tone_mapped(rgb: Rgb16, transfer: int) -> Rgb8:
     codes = np.minimum(light * (_SRGB_CODES - 1), _SRGB_CODES - 1).astype(np.uint16)
     mapped: Rgb8 = _srgb()[codes]
     return mapped
+
+
+def narrowed(rgb: Floats) -> Floats:
+    """BT.2020 RGB of standard range as BT.709: float32 (h, w, 3) of 0 to 1, as given.
+
+    Colours that BT.709 lacks become the nearest of its edge, channel by channel, as Report BT.2087 has it.
+    """
+    light = np.clip(rgb**_DISPLAY_GAMMA @ _TO_BT709.T, 0, 1)
+    return (light ** np.float32(1 / _DISPLAY_GAMMA)).astype(np.float32)
 
 
 def _rolled_off(level: Floats) -> Floats:

@@ -1,6 +1,7 @@
 import io
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from subjects.media import Metadata, Rung, Timeline
 from subjects.warning import WarningCode
 from tests.cmaf_files import joined, pictures, shown_seconds, stitched
 from tests.integration.engines.conftest import probed
-from tests.media_clips import BLUE, GREEN, RED, WHITE, Clip, Rgb, Size
+from tests.media_clips import BLUE, GREEN, RED, WHITE, Clip, Rgb, Size, in_a_row
 from tests.media_outcomes import EXPECTED, FOLDER
 
 HEVC10 = {
@@ -261,6 +262,38 @@ def test_high_dynamic_range_becomes_standard(tmp_path: Path, transfer: int) -> N
     assert min(white) > 200
 
 
+def red_patch(path: Path, out_dir: Path) -> tuple[tuple[int, int, int], Any]:
+    """The tags and the mean colour, uint8 RGB as a display of these primaries has it, of the red corner."""
+    (track,) = encoded(path, out_dir, timeline(3), rung((320, 240))).tracks
+    with av.open(io.BytesIO(stitched(out_dir, track))) as container:
+        frame = next(container.decode(video=0))
+        rgb = frame.to_ndarray(format="rgb24", src_colorspace=frame.colorspace)
+    return (frame.color_primaries, frame.color_trc, frame.colorspace), rgb[8:40, 8:40].mean(axis=(0, 1))
+
+
+def test_primaries_of_phones_are_kept_and_those_of_bt2020_converted(tmp_path: Path) -> None:
+    def source(name: str, color: tuple[int, int, int]) -> Path:
+        size, options = (320, 240), {"preset": "ultrafast", "crf": "4"}
+        clip = Clip(size=size, frames=3, color=color, audio_codec=None, codec_options=options)
+        return clip.write(tmp_path / name)
+
+    plain, red = red_patch(source("709.mp4", (1, 1, 1)), tmp_path / "709")
+    phone, same = red_patch(source("p3.mp4", (12, 1, 1)), tmp_path / "p3")
+    assert (plain, phone) == ((1, 1, 1), (12, 1, 1))
+    assert np.abs(red - same).max() < 3
+    wide, stronger = red_patch(source("2020.mp4", (9, 1, 1)), tmp_path / "2020")
+    assert wide == (1, 1, 1)
+    assert stronger[0] > red[0] + 15
+
+
+def test_a_folder_of_any_name_holds_the_table_of_colours(tmp_path: Path) -> None:
+    clip = Clip(size=(320, 240), frames=2, color=(9, 18, 9), audio_codec=None, **HEVC10)  # type: ignore[arg-type]
+    path = clip.write(tmp_path / "clip.mp4")
+    out_dir = tmp_path / "it's 1:2, [a] \\ b; "
+    (track,) = encoded(path, out_dir, timeline(2), rung((320, 240))).tracks
+    assert len(pictures(stitched(out_dir, track))) == 2
+
+
 def test_interlaced_pictures_are_made_whole_and_keep_their_times(tmp_path: Path) -> None:
     options = {"preset": "veryfast", "x264-params": "tff=1"}
     clip = Clip(frames=60, audio_codec=None, codec_options=options, **NUMBERED)
@@ -271,6 +304,35 @@ def test_interlaced_pictures_are_made_whole_and_keep_their_times(tmp_path: Path)
     assert numbers(data) == list(range(60))
     with av.open(io.BytesIO(data)) as container:
         assert not any(frame.interlaced_frame for frame in container.decode(video=0))
+
+
+def combed(size: Size, index: int) -> Rgb:
+    """A bar that has moved in every other line, as a camera of fields sees it."""
+    picture = np.full((size[1], size[0], 3), 32, np.uint8)
+    for field in (0, 1):
+        left = (2 * index + field) * 12 % size[0]
+        picture[field::2, left : left + 40] = 220
+    return picture
+
+
+def combs(data: bytes) -> list[float]:
+    """How unlike neighbouring lines of each picture are."""
+    return [float(np.abs(np.diff(one[..., 1].astype(int), axis=0)).mean()) for one in pictures(data)]
+
+
+def test_interlaced_pictures_after_a_title_of_whole_ones_are_made_whole(tmp_path: Path) -> None:
+    plain = Clip(size=(320, 240), audio_codec=None, gop=15, frames=15)
+    lines = {"preset": "ultrafast", "x264-params": "tff=1"}
+    rest = replace(plain, paint=combed, frames=30, codec_options=lines)
+    path = in_a_row(tmp_path / "a.ts", plain, rest)
+    (track,) = in_chunks(path, tmp_path / "out", timeline(45, chunk=20), rung((320, 240)))
+    data = stitched(tmp_path / "out", track)
+    assert shown_seconds(data) == [Fraction(n, 30) for n in range(45)]
+    assert max(combs(data)[16:]) < 4
+    (track,) = encoded(
+        rest.write(tmp_path / "b.ts"), tmp_path / "alone", timeline(30), rung((320, 240))
+    ).tracks
+    assert max(combs(stitched(tmp_path / "alone", track))) < 4
 
 
 @pytest.mark.parametrize(("codec", "told"), [("hevc", "hvc1."), ("vp9", "vp09."), ("av1", "av01.")])
