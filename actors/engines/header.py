@@ -11,7 +11,7 @@ from av.video.stream import VideoStream
 
 from actors.engines.errors import BadMedia, Refusal
 from actors.engines.first_picture import loud_libav
-from actors.engines.hdr import has_dolby_vision
+from actors.engines.hdr import DolbyVision, find_dolby_vision
 from actors.engines.job_wire import Report
 from actors.engines.media_file import MediaFile
 from actors.engines.probe_limits import ProbeLimits, check_length
@@ -54,12 +54,12 @@ def audio_track(container: InputContainer) -> AudioTrack | None:
     return None
 
 
-def dolby_vision(media: MediaFile) -> bool:
-    """Whether the main stream carries a Dolby Vision configuration."""
+def dolby_vision(media: MediaFile) -> DolbyVision | None:
+    """The Dolby Vision configuration of the main stream."""
     with loud_libav(av.logging.INFO):  # the dump is a log message of this level
         container: Any = media.container  # the stubs of PyAV 18 lack this method
         description = container.dumps_format()
-    return has_dolby_vision(description, media.video.index)
+    return find_dolby_vision(description, media.video.index)
 
 
 def check_complete(media: MediaFile, size_bytes: int) -> None:

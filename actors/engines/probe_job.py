@@ -49,7 +49,7 @@ def probe(request: ProbeRequest, report: Report) -> Probe:
 def _metadata(
     media: MediaFile, request: ProbeRequest, seconds: float, fps: float, report: Report
 ) -> Metadata:
-    is_dolby_vision = dolby_vision(media)
+    vision = dolby_vision(media)
     report(0.7, "decoding a picture")
     picture = first_picture(media)
     frame = picture.frame
@@ -69,7 +69,7 @@ def _metadata(
         bitrate_bps=bitrate_bps,
         rotation_degrees=picture.orientation.rotation_degrees,
         mirrored=picture.orientation.mirrored,
-        hdr=hdr_kind(frame.color_trc, dolby_vision=is_dolby_vision),
-        dolby_vision=is_dolby_vision,
+        hdr=hdr_kind(frame.color_trc, vision),
+        dolby_vision=vision is not None,
         audio=audio_track(media.container),
     )

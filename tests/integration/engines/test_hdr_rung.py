@@ -22,7 +22,7 @@ GRADED = (
     "log-level=none:hdr10=1:master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)"
     "L(10000000,50):max-cll=1000,400"
 )
-TRANSFERS = {"PQ": 16, "HLG": 18}
+TRANSFERS = {"PQ": 16, "HLG": 18, "SDR": 2}
 CODECS = {
     ("hevc", "PQ"): "hvc1.2.4.L93.90",
     ("hevc", "HLG"): "hvc1.2.4.L93.90",
