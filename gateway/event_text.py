@@ -7,7 +7,8 @@
 Fields are let through by name: object keys and whatever a later version adds stay inside the house.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -19,7 +20,8 @@ from subjects.bus import Stored
 from subjects.codec import UndecodableError, open_message
 from subjects.message import Message
 from subjects.registry import subject_of
-from subjects.stage import JOURNEY, StageProgressed
+from subjects.stage import JOURNEY, StageProgressed, StageSkipped
+from subjects.video import VideoFailed, VideoRejected
 
 HEARTBEAT: Final = b": still here\n\n"
 RETRY: Final = b"retry: 2000\n\n"
@@ -39,7 +41,7 @@ _SHOWN: Final[dict[str, tuple[str, ...]]] = {
     video.FAILED.name: ("stage", "code", "detail"),
     video.DELETED.name: (),
     stage.SKIPPED.name: ("stage", "reason", "detail"),
-    stage.PROGRESSED.name: ("stage", "attempt", "fraction", "note"),
+    stage.PROGRESSED.name: ("stage", "attempt", "fraction", "note", "renditions"),
 }
 _MEANS: Final[dict[str, dict[str, str]]] = {
     **{one.done.name: {"stage": one.name, "state": "done"} for one in JOURNEY},
@@ -61,6 +63,8 @@ class Progress:
     attempt: int
     fraction: float
     at: datetime
+    renditions: Mapping[str, float] = field(default_factory=dict)
+    """How far each rendition is, by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ def frame_of(message: Message, stored: Stored, heard_at: float = 0.0) -> Frame:
 
 def event_data(name: str, message: Message, at: datetime) -> dict[str, Any]:
     """Return what an event says: what it means for stage and status, and the message's public fields."""
-    shown = {field: getattr(message, field) for field in _SHOWN.get(name, ())}
+    shown = {one: getattr(message, one) for one in _SHOWN.get(name, ())}
     return {"video_id": message.video_id, "type": name, "at": at, **_MEANS.get(name, {}), **shown}
 
 
@@ -105,6 +109,26 @@ def event_text(name: str, data: Any, sequence: int | None = None) -> bytes:
     return b"%bevent: %b\ndata: %b\n\n" % (head.encode(), name.encode(), msgspec.json.encode(data))
 
 
-def progress_of(message: StageProgressed, at: datetime) -> Progress:
-    """Return what a progress message says, for the representation of its video."""
-    return Progress(message.stage, message.attempt, min(max(message.fraction, 0.0), 1.0), at)
+def progress_of(message: StageProgressed, at: datetime, known: Progress | None = None) -> Progress:
+    """Return how far a stage is after a progress message, by what was known of it.
+
+    It never goes back unless another attempt begins: several may work on one stage at the same time, and
+    each knows of what the others did only when it began.
+    """
+    fraction = min(max(message.fraction, 0.0), 1.0)
+    if known is None or message.attempt > known.attempt:
+        return Progress(message.stage, message.attempt, fraction, at, message.renditions)
+    renditions = {
+        name: max(known.renditions.get(name, 0.0), message.renditions.get(name, 0.0))
+        for name in {**known.renditions, **message.renditions}
+    }
+    return Progress(
+        message.stage, known.attempt, max(known.fraction, fraction), max(known.at, at), renditions
+    )
+
+
+def settled_stage(message: Message) -> str | None:
+    """Return which stage a message says to be at its end, for now or for good; None for any other message."""
+    if isinstance(message, StageSkipped | VideoFailed | VideoRejected):
+        return message.stage
+    return next((one.name for one in JOURNEY if type(message) is one.done.message), None)

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from gateway.event_text import Frame, Progress, find_message, frame_of, progress_of
+from msgspec.structs import replace
+
+from gateway.event_text import Frame, Progress, find_message, frame_of, progress_of, settled_stage
 from subjects.bus import Bus, BusError, Stored
 from subjects.registry import SUBJECTS
 from subjects.stage import StageProgressed
@@ -120,21 +122,26 @@ class Hub:
         if message is None:
             return
         if isinstance(message, StageProgressed):
-            self.remember(message, stored)
+            message = self.remember(message, stored)
+        elif (stage := settled_stage(message)) is not None:
+            self._progress.get(message.video_id, {}).pop(stage, None)  # what comes later begins anew
         if message.video_id in self._inboxes:
             frame = frame_of(message, stored, time.monotonic())
             for inbox in self._inboxes[message.video_id]:
                 inbox.put(frame)
 
-    def remember(self, message: StageProgressed, stored: Stored) -> None:
-        """Keep the progress of a stage, and forget the video that was silent longest."""
+    def remember(self, message: StageProgressed, stored: Stored) -> StageProgressed:
+        """Keep the progress of a stage, and forget the video that was silent longest.
+
+        Returns the message as it is to be told: with the furthest that was heard of in this attempt.
+        """
         of_video = self._progress.setdefault(message.video_id, {})
-        known = of_video.get(message.stage)
-        if known is None or known.at <= stored.stored_at:
-            of_video[message.stage] = progress_of(message, stored.stored_at)
+        now = progress_of(message, stored.stored_at, of_video.get(message.stage))
+        of_video[message.stage] = now
         self._progress.move_to_end(message.video_id)
         if len(self._progress) > PROGRESS_VIDEOS:
             self._progress.popitem(last=False)
+        return replace(message, attempt=now.attempt, fraction=now.fraction, renditions=dict(now.renditions))
 
     def progress(self, video_id: UUID) -> Mapping[str, Progress]:
         """Return the latest progress of each stage that this process heard of."""

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
+from msgspec import field
+
 from gateway.event_text import Progress
 from gateway.route import Answer
 from storage import records
@@ -31,6 +33,8 @@ class Stage(Answer, frozen=True, kw_only=True):
     attempt: int
     progress: float | None
     """0 to 1 while it runs; 1 when it is done; null when it did not run to its end."""
+    renditions: Mapping[str, float] = field(default_factory=dict)
+    """How far each rendition is, 0 to 1 by its name, while the stage that makes them runs."""
     error: str | None
 
 
@@ -124,6 +128,7 @@ def present_stage(stage: records.StageRecord, progress: Progress | None, now: da
             state="running",
             attempt=progress.attempt,
             progress=progress.fraction,
+            renditions=progress.renditions,
             error=None,
         )
     fraction = {"done": 1.0, "pending": 0.0, "running": 0.0}.get(stage.state)

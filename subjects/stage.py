@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from msgspec import field
+
 from subjects import video
 from subjects.message import Message, Subject
 
@@ -22,6 +24,8 @@ class StageProgressed(Message, frozen=True, kw_only=True):
     fraction: float
     """0 (just begun) to 1."""
     note: str = ""
+    renditions: dict[str, float] = field(default_factory=dict)
+    """How far each rendition is, 0 to 1, by its name; empty for a stage that makes none."""
 
 
 SKIPPED = Subject(

@@ -1,7 +1,7 @@
 """What a handler may ask of the runtime while it works."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 from uuid import UUID
@@ -26,12 +26,14 @@ class Context:
     attempt: int
     """From 1. A handler may look, but its effects must not depend on it."""
     extend: Callable[[], Awaitable[None]]
-    report: Callable[[float, str], Awaitable[None]]
+    report: Callable[[float, str, Mapping[str, float]], Awaitable[None]]
     _reported_at: float = field(default=float("-inf"))
     _progressed_at: float = field(default=float("-inf"))
 
-    async def progress(self, fraction: float, note: str = "") -> None:
-        """Say how far the work is: 0 to 1, and a short note for people.
+    async def progress(
+        self, fraction: float, note: str = "", renditions: Mapping[str, float] | None = None
+    ) -> None:
+        """Say how far the work is: 0 to 1, a short note for people, and how far each rendition is.
 
         Also the sign of life: a handler that is silent for its ack wait is presumed hung and stopped.
         """
@@ -39,7 +41,7 @@ class Context:
         now = self._progressed_at = asyncio.get_running_loop().time()
         if now - self._reported_at >= REPORT_INTERVAL_SECONDS or fraction >= 1.0:
             self._reported_at = now
-            await self.report(min(max(fraction, 0.0), 1.0), note)
+            await self.report(min(max(fraction, 0.0), 1.0), note, renditions or {})
 
     async def during(self, work: Awaitable[T], *, at_most_seconds: float = 60.0) -> T:
         """Return what `work` returns, giving signs of life while it waits for a server that moves bytes.

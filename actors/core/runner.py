@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -105,20 +105,26 @@ class Runner:
     def _context(self, delivery: Delivery, extend: Callable[[], Awaitable[None]]) -> Context:
         address = address_of(delivery.stored.subject)
 
-        async def report(fraction: float, note: str) -> None:
-            await self._report(delivery, fraction, note)
+        async def report(fraction: float, note: str, renditions: Mapping[str, float]) -> None:
+            await self._report(delivery, fraction, note, renditions)
 
         return Context(address.video_id, address.priority, delivery.attempt, extend, report)
 
-    async def _report(self, delivery: Delivery, fraction: float, note: str) -> None:
-        """Publish progress. It may be lost, so nobody waits long for it and nothing fails for it."""
-        address = address_of(delivery.stored.subject)
+    async def _report(
+        self, delivery: Delivery, fraction: float, note: str, renditions: Mapping[str, float]
+    ) -> None:
+        """Publish progress. It may be lost, so nobody waits long for it and nothing fails for it.
+
+        An attempt at a part of a stage is not an attempt at the stage.
+        """
+        address, stage = address_of(delivery.stored.subject), stage_of(self.actor.name)
         progress = StageProgressed(
             video_id=address.video_id,
-            stage=stage_of(self.actor.name),
-            attempt=delivery.attempt,
+            stage=stage,
+            attempt=delivery.attempt if stage == self.actor.name else 1,
             fraction=round(fraction, 3),
             note=note,
+            renditions=dict(renditions),
         )
         envelope = seal(progress, message_id="", priority=address.priority)
         envelope.headers.pop(MESSAGE_ID)

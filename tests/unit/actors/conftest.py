@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -19,14 +20,16 @@ class Reports:
 
     def __init__(self, attempt: int = 1) -> None:
         self.fractions: list[float] = []
+        self.renditions: list[dict[str, float]] = []
         self.extended = 0
         self.ctx = Context(VIDEO, Priority.NORMAL, attempt, self.extend, self.report)
 
     async def extend(self) -> None:
         self.extended += 1
 
-    async def report(self, fraction: float, note: str) -> None:
+    async def report(self, fraction: float, note: str, renditions: Mapping[str, float]) -> None:
         self.fractions.append(fraction)
+        self.renditions.append({**renditions})
 
 
 @pytest.fixture

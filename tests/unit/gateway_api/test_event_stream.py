@@ -23,7 +23,7 @@ from subjects.message import Priority
 from subjects.registry import SUBJECTS
 from subjects.stage import StageProgressed, StageSkipped
 from subjects.upload import UploadCompleted
-from subjects.video import VideoDeleted, VideoProbed, VideoReady, VideoThumbnailed
+from subjects.video import VideoDeleted, VideoFailed, VideoProbed, VideoReady, VideoThumbnailed
 
 VIDEO, OTHER = UUID("01990000-0000-7000-8000-00000000000a"), UUID("01990000-0000-7000-8000-00000000000b")
 
@@ -204,6 +204,49 @@ async def test_progress_is_told_without_an_id(hub):
     assert "id" not in fields
     assert fields["event"] == data["type"] == "stage.progressed"
     assert (data["stage"], data["state"], data["fraction"], data["attempt"]) == ("prober", "running", 0.5, 2)
+
+
+def progressed(fraction, attempt=1, **renditions):
+    return StageProgressed(
+        video_id=VIDEO, stage="transcoder", attempt=attempt, fraction=fraction, renditions=renditions
+    )
+
+
+async def told_progress(hub, *messages):
+    """The fractions, and those of renditions, that a client hears of."""
+    reading = asyncio.create_task(parts(EventStream(hub, VIDEO, nothing), 1 + len(messages)))
+    await settle()
+    for number, message in enumerate(messages):
+        await say(hub, message, f"m{number}")
+        await settle()  # of two that come at once only the later is kept
+    told = [event(text) for text in (await reading)[1:]]
+    data = [json.loads(one["data"]) for one in told if one["event"] == "stage.progressed"]
+    return [(one["fraction"], one["renditions"]) for one in data]
+
+
+async def test_progress_of_several_that_work_on_one_stage_never_goes_back(hub):
+    told = await told_progress(
+        hub, progressed(0.3, a=1.0, b=0.2), progressed(0.1, a=0.5, c=0.1), progressed(0.4, b=0.3)
+    )
+    assert told == [
+        (0.3, {"a": 1.0, "b": 0.2}),
+        (0.3, {"a": 1.0, "b": 0.2, "c": 0.1}),
+        (0.4, {"a": 1.0, "b": 0.3, "c": 0.1}),
+    ]
+    assert hub.progress(VIDEO)["transcoder"].fraction == 0.4
+
+
+async def test_another_attempt_begins_anew_and_a_straggler_does_not_end_it(hub):
+    told = await told_progress(
+        hub, progressed(0.6, 1, a=0.9), progressed(0.1, 2, a=0.2), progressed(0.2, 1, a=0.3)
+    )
+    assert told == [(0.6, {"a": 0.9}), (0.1, {"a": 0.2}), (0.2, {"a": 0.3})]
+    assert hub.progress(VIDEO)["transcoder"].attempt == 2
+
+
+async def test_a_stage_that_failed_begins_anew_when_it_is_retried(hub):
+    failed = VideoFailed(video_id=VIDEO, stage="transcoder", code="poison", detail="x")
+    assert await told_progress(hub, progressed(0.6), failed, progressed(0.1)) == [(0.6, {}), (0.1, {})]
 
 
 async def test_a_stream_ends_when_its_video_is_deleted(hub):

@@ -194,11 +194,25 @@ async def test_a_running_stage_shows_how_far_it_is_also_to_a_process_that_did_no
     path = f"/api/v1/videos/{video['id']}"
     stages = {stage["name"]: stage for stage in (await house.ask("GET", path)).json["stages"]}
     assert stages["prober"] == {
-        "name": "prober", "state": "running", "attempt": 2, "progress": 0.4, "error": None
+        "name": "prober", "state": "running", "attempt": 2, "progress": 0.4, "renditions": {}, "error": None
     }  # fmt: skip
     house.later(61)
     stages = {stage["name"]: stage for stage in (await house.ask("GET", path)).json["stages"]}
     assert stages["prober"]["state"] == "pending"
+
+
+async def test_a_video_tells_how_far_each_rendition_is_while_they_are_made(house, illustrated):
+    video = await house.announce()
+    video_id = UUID(video["id"])
+    await illustrated(house, video_id)
+    done = {"360p-h264": 1.0, "720p-h264": 0.4}
+    await house.say(
+        StageProgressed(video_id=video_id, stage="transcoder", attempt=1, fraction=0.5, renditions=done)
+    )
+    house.clock[0] = house.bus.clock.now()
+    stages = {s["name"]: s for s in (await house.ask("GET", f"/api/v1/videos/{video['id']}")).json["stages"]}
+    assert stages["transcoder"]["renditions"] == done
+    assert stages["prober"]["renditions"] == {}
 
 
 async def test_what_is_settled_is_not_running_whatever_was_said_before(house, illustrated):

@@ -51,7 +51,7 @@ async def test_a_representation_has_every_field_of_the_interface(house):
         "visibility", "location", "h3_cell", "recorded_at", "created_at", "updated_at", "metadata", "tags",
         "cluster_id", "stages",
     }  # fmt: skip
-    assert set(video["stages"][0]) == {"name", "state", "attempt", "progress", "error"}
+    assert set(video["stages"][0]) == {"name", "state", "attempt", "progress", "renditions", "error"}
     assert [stage["name"] for stage in video["stages"]][:2] == ["uploader", "prober"]
     assert (video["tags"], video["cluster_id"], video["ai_source"]) == ([], None, None)
 
