@@ -3,8 +3,13 @@
 Joins the chunks of a pass to renditions, writes the playlists of all that is finished, and asks for the next
 pass when there is one: so what can be played is said before the rest is encoded. A storyboard that comes
 after them is written into new ones.
+
+A pass that cannot be finished is left out: the next one is ordered all the same, and the video is ready with
+what plays and the warning `rendition_missing`. An order to try it again waits among the dead letters; only
+where nothing plays does that make the video fail. Chunks that do not fit together, as when encoders of two
+versions made them, are made again: first those that differ from most, then all, then the pass is left out.
 Idempotent: playlists of one content have one place, a version is recorded when the newest tells something
-else, and the one with which the end of a pass was told is kept.
+else, and the one with which the end of a pass was told is kept. Chunks that are missing are ordered again.
 """
 
 from collections.abc import Sequence
@@ -15,35 +20,23 @@ from uuid import UUID
 from actors.core.actor import Actor, Delivery
 from actors.core.context import Context
 from actors.core.errors import Reject, Retry
-from actors.engines.errors import SENTENCES, Refusal
 from actors.engines.package_version import best_first, next_version
-from actors.engines.passes import ENCODED, orders_of
-from actors.engines.stitching import MismatchError, stitched
+from actors.engines.pass_end import STAGE, Packaged, Said, is_given_up, missing_passes, said
+from actors.engines.passes import orders_of, renditions_done, share_done
+from actors.engines.unfinished import Passes
 from storage.no_orphans import no_orphans
+from storage.planned import plans_of
 from storage.ports import Objects, Videos
-from storage.records import Video
-from storage.rendition_records import EncodedChunk, EncodingPlan, Package
+from storage.rendition_records import EncodingPlan
 from storage.renditions_port import Renditions
 from subjects import stage, video, work
-from subjects.media import Rendition
-from subjects.stage import StageSkipped, stage_of
-from subjects.video import VideoPlayable, VideoThumbnailed, VideoTranscoded
-from subjects.work import EncodeChunk, PackageDue
-
-Said = VideoPlayable | VideoTranscoded | EncodeChunk | PackageDue | StageSkipped
+from subjects.video import VideoThumbnailed
+from subjects.warning import WarningCode
+from subjects.work import PackageDue
 
 TURNS: Final = 10
 """How often a packager begins again because something else was finished, or packaged, meanwhile."""
 LATER_SECONDS: Final = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Packaged:
-    """The newest version and what it holds."""
-
-    package: Package
-    renditions: tuple[Rendition, ...]
-    """Best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +45,7 @@ class Packager(Actor[PackageDue | VideoThumbnailed, Said]):
 
     name: ClassVar = "packager"
     consumes: ClassVar = (work.PACKAGE, video.THUMBNAILED)
-    produces: ClassVar = (video.PLAYABLE, video.TRANSCODED, work.ENCODE, stage.SKIPPED)
+    produces: ClassVar = (video.PLAYABLE, video.TRANSCODED, work.ENCODE, work.PACKAGE, stage.SKIPPED)
     delivery: ClassVar = Delivery(ack_wait=10.0, concurrency=4)
 
     objects: Objects
@@ -62,42 +55,47 @@ class Packager(Actor[PackageDue | VideoThumbnailed, Said]):
     async def handle(self, event: PackageDue | VideoThumbnailed, ctx: Context) -> tuple[Said, ...]:
         """Package a pass, or a storyboard beside what can be played already.
 
-        Raises Reject for chunks that do not fit.
+        Raises Reject for a pass that was given up, when it is heard of for the first time.
         """
         async with no_orphans(self.objects, event.video_id):
             if isinstance(event, PackageDue):
-                return await self._end(event.video_id, event.pass_number, ctx)
+                return await self._end(event, ctx)
             if await self.renditions.find_package(event.video_id) is not None:
                 await self._package(event.video_id, ctx)
         return ()
 
-    async def _end(self, video_id: UUID, number: int, ctx: Context) -> tuple[Said, ...]:
-        """End a pass, then say what that makes of the video."""
-        known = await self.videos.load(video_id)
-        plan = await self.renditions.find_plan(video_id, number)
-        if plan is None or known.metadata is None:
+    async def _end(self, event: PackageDue, ctx: Context) -> tuple[Said, ...]:
+        """End a pass, or order what is missing of it."""
+        video_id, number = event.video_id, event.pass_number
+        known, plans = await self.videos.load(video_id), await plans_of(self.renditions, video_id)
+        if number >= len(plans) or known.metadata is None:
+            await self.videos.load(video_id)  # nothing is planned of what is gone
             raise Reject("not_planned", f"pass {number} was never planned")
-        await self._finish(video_id, plan, number)
-        await ctx.progress(ENCODED, "writing the playlists")
-        packaged = await self._package(video_id, ctx)
-        if packaged is None:
-            return (unplayable(video_id),)
-        told = await self.renditions.announce(video_id, packaged.package.version, number)
-        await self.renditions.record_playable(video_id)
-        following = await self.renditions.find_plan(video_id, number + 1)
-        return said(known, Packaged(told, packaged.renditions), number, following)
+        passes = Passes(self.objects, self.renditions)
+        if event.given_up and await passes.forget_stuck(video_id, plans, number):
+            raise Reject(WarningCode.RENDITION_MISSING, "it waits until somebody wants it tried again")
+        plan = plans[number]
+        if plan.rungs and not await passes.finish(video_id, plan, number):
+            await self.videos.load(video_id)
+            return orders_of(video_id, plan, known.metadata, number)
+        done = plan.timeline.chunks
+        rungs = renditions_done(plans, number, done)
+        await ctx.progress(share_done(plans, number, done), "writing the playlists", rungs)
+        return await self._tell(video_id, plans, number, await self._package(video_id, ctx))
 
-    async def _finish(self, video_id: UUID, plan: EncodingPlan, number: int) -> None:
-        """Keep the renditions of a pass, or none of them when there is a chunk nothing could be made of."""
-        chunks = await self.renditions.find_chunks(video_id, number) if plan.rungs else ()
-        if not is_whole(chunks):
-            return
-        try:
-            finished = stitched(plan, chunks) if plan.rungs else ()
-        except MismatchError as error:
-            raise Reject("chunks_do_not_fit", str(error)) from error
-        for one in finished:
-            await self.renditions.record_rendition(video_id, one)
+    async def _tell(
+        self, video_id: UUID, plans: Sequence[EncodingPlan], number: int, packaged: Packaged | None
+    ) -> tuple[Said, ...]:
+        """Say what the end of a pass makes of the video."""
+        if packaged is not None:
+            told = await self.renditions.announce(video_id, packaged.package.version, number)
+            packaged = Packaged(told, packaged.renditions)
+            await self.renditions.record_playable(video_id)
+        known = await self.videos.load(video_id)
+        if is_given_up(known) and number + 1 == len(plans) and not missing_passes(plans, packaged):
+            await self.renditions.withdraw_warning(video_id, STAGE, WarningCode.RENDITION_MISSING)
+            known = await self.videos.load(video_id)
+        return said(known, plans, packaged, number)
 
     async def _package(self, video_id: UUID, ctx: Context) -> Packaged | None:
         """Write versions until the newest holds all that is finished; None while that shows nothing.
@@ -119,32 +117,3 @@ class Packager(Actor[PackageDue | VideoThumbnailed, Said]):
                 await ctx.during(self.objects.put(key, text.encode()))
             await self.renditions.record_package(video_id, package)
         raise Retry(LATER_SECONDS, f"something else was finished {TURNS} times meanwhile")
-
-
-def is_whole(chunks: Sequence[EncodedChunk]) -> bool:
-    """Whether something could be made of every chunk."""
-    return all(one.tracks for one in chunks)
-
-
-def unplayable(video_id: UUID) -> StageSkipped:
-    """Return what is said when nothing could be encoded: there is the original, and nobody is held up."""
-    return StageSkipped(
-        video_id=video_id,
-        stage=stage_of(Packager.name),
-        reason=Refusal.DAMAGED,
-        detail=SENTENCES[Refusal.DAMAGED],
-    )
-
-
-def said(known: Video, told: Packaged, number: int, following: EncodingPlan | None) -> tuple[Said, ...]:
-    """Return what a packaged pass is said to be: the first makes the video playable, the last is the end."""
-    hls_key, dash_key = told.package.hls_key, told.package.dash_key
-    news = VideoPlayable(video_id=known.id, hls_key=hls_key, dash_key=dash_key)
-    playable = (news,) if number == 0 else ()
-    if following is not None and known.metadata is not None:
-        return (*playable, *orders_of(known.id, following, known.metadata, number + 1))
-    names = tuple(one.name for one in told.renditions)
-    done = VideoTranscoded(
-        video_id=known.id, hls_key=hls_key, dash_key=dash_key, renditions=names, warnings=known.warnings
-    )
-    return (*playable, done)

@@ -2,7 +2,7 @@
 
 Decides what a video is played as. A source that browsers play is cut into segments as it is, its sound
 becomes a rendition, and what is to be encoded is planned in passes: first what makes the video playable.
-Idempotent: the plan of the first pass is recorded last, and stands; a redelivery answers from it.
+Idempotent: all passes are planned at once, and what is planned stands; a redelivery answers from it.
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from actors.core.actor import Actor, Delivery
 from actors.core.context import Context
@@ -37,15 +39,21 @@ from subjects.work import EncodeChunk, PackageDue
 Said = PackageDue | EncodeChunk | StageSkipped
 
 
-def passes_of(prepared: Prepared, key: str, key_name: str | None = None) -> tuple[EncodingPlan, ...]:
-    """Return what is encoded, pass by pass: nothing in the first when the source itself can be played."""
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is put into encoding. Planned with the video: what is set later changes nothing of it."""
+
+    preset: str = "veryfast"
+    threads: int = 0
+
+
+def passes_of(prepared: Prepared, whole: EncodingPlan) -> tuple[EncodingPlan, ...]:
+    """Return what is encoded, pass by pass: nothing in the first when the source itself can be played.
+
+    `whole` says what all of them have in common.
+    """
     early = ((),) if prepared.source is not None else ()
-    rungs_of_passes = (*early, *prepared.ladder.passes)
-    line = prepared.ladder.timeline
-    return tuple(
-        EncodingPlan(key=key, timeline=line, rungs=rungs, segment_key_name=key_name)
-        for rungs in rungs_of_passes
-    )
+    return tuple(replace(whole, rungs=rungs) for rungs in (*early, *prepared.ladder.passes))
 
 
 def made_of(video_id: UUID, prepared: Prepared, metadata: Metadata) -> Iterator[tuple[Track, Rendition]]:
@@ -79,6 +87,7 @@ class Transcoder(Actor[VideoProbed, Said]):
     renditions: Renditions
     workspace: Workspace
     segment_keys: SegmentKeys = NO_KEYS
+    effort: Effort = Effort()
 
     async def handle(self, event: VideoProbed, ctx: Context) -> tuple[Said, ...]:
         """Prepare the source once; one without a picture that can be decoded is skipped."""
@@ -99,7 +108,7 @@ class Transcoder(Actor[VideoProbed, Said]):
         return orders_of(event.video_id, plan, event.metadata, 0)
 
     async def _prepare(self, event: VideoProbed, ctx: Context) -> EncodingPlan:
-        """Store and record what can be had without encoding, then the passes: the first one last."""
+        """Store and record what can be had without encoding, then all passes."""
         video_id, key_name = event.video_id, self.segment_keys.newest_name
 
         async def report(fraction: float, note: str) -> None:
@@ -119,10 +128,15 @@ class Transcoder(Actor[VideoProbed, Said]):
                 rendition = encrypted_rendition(video_id, described, track)
                 await self.renditions.record_rendition(video_id, rendition)
         await self.renditions.record_warnings(video_id, warnings_of(prepared, event.metadata))
-        plans = passes_of(prepared, event.key, key_name)
-        for number, plan in reversed([*enumerate(plans)]):
-            first = await self.renditions.plan(video_id, plan, number)
-        return first
+        whole = EncodingPlan(
+            key=event.key,
+            timeline=prepared.ladder.timeline,
+            rungs=(),
+            segment_key_name=key_name,
+            preset=self.effort.preset,
+            threads=self.effort.threads,
+        )
+        return await self.renditions.plan_all(video_id, passes_of(prepared, whole))
 
     async def _prepared(
         self, event: VideoProbed, out_dir: Path, attempt: int, report: OnProgress

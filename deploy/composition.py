@@ -21,7 +21,7 @@ from actors.prober import Prober
 from actors.thumbnailer import Thumbnailer
 from actors.transcoder import Transcoder
 from actors.uploader import Uploader
-from deploy.encoding import chunk_encoder, ladder_policy, segment_keys
+from deploy.encoding import chunk_encoder, effort, ladder_policy, segment_keys
 from deploy.ports import Ports
 from deploy.settings import SettingsError
 
@@ -38,6 +38,7 @@ ACTORS: Final[Mapping[type[AnyActor], Callable[[Ports, Sandbox], AnyActor]]] = {
         has.storage.renditions,
         has.workspace,
         segment_keys(has.settings),
+        effort(has.settings),
     ),
     Encoder: lambda has, box: Encoder(
         chunk_encoder(has.settings, box),

@@ -5,6 +5,7 @@ from dataclasses import replace
 from actors.engines.encode import ChunkEncoder
 from actors.engines.ladder_policy import LadderPolicy, codecs_of
 from actors.engines.sandbox import Sandbox
+from actors.transcoder import Effort
 from deploy.settings import Settings, SettingsError, described
 from storage.segment_keys import SegmentKeys
 
@@ -17,13 +18,16 @@ def ladder_policy(settings: Settings) -> LadderPolicy:
         raise SettingsError(f"{described('codecs').variable}: {error}") from error
 
 
+def effort(settings: Settings) -> Effort:
+    """Return how much is put into encoding what is planned from now on."""
+    return Effort(preset=settings.encode_preset, threads=settings.encode_threads)
+
+
 def chunk_encoder(settings: Settings, sandbox: Sandbox) -> ChunkEncoder:
     """Return what encodes chunks, and what it may use. Its other limits are those of the engine."""
     usual = ChunkEncoder(sandbox)
     return replace(
         usual,
-        preset=settings.encode_preset,
-        threads=settings.encode_threads,
         job_limits=replace(
             usual.job_limits,
             memory_bytes=settings.encode_memory_bytes,

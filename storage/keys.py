@@ -3,7 +3,8 @@
 staging/<upload_id>/<offset>-<nonce>    segments of uploads, swept after promotion or expiry
 videos/<video_id>/original.<ext>        the original, immutable
 videos/<video_id>/<name>                everything derived from it
-videos/<video_id>/cmaf/<rendition>/…    init.mp4 and segments, each named by its time
+videos/<video_id>/cmaf/<rendition>/…    init.mp4 and segments, each named by its time; init-<sha256>.mp4
+                                        of its chunks, of which init.mp4 is the one they agree on
 videos/<video_id>/cmaf/<rendition>/<key name>/…   the same, its segments encrypted with the key of that name
 videos/<video_id>/cmaf/<fingerprint>/…  playlists of all there was when they were written, by their content
 """

@@ -20,6 +20,7 @@ class WarningCode(StrEnum):
     BROKEN_TIMES = "broken_times"
     SOUND_LEFT_OUT = "sound_left_out"
     SOURCE_ENCODED = "source_encoded"
+    RENDITION_MISSING = "rendition_missing"
     DOLBY_VISION_BASE_LAYER = "dolby_vision_base_layer"
 
 
@@ -30,6 +31,9 @@ WARNINGS: Final[dict[WarningCode, str]] = {
     WarningCode.BROKEN_TIMES: "The times in the file jump; the picture may stand still or be cut there.",
     WarningCode.SOUND_LEFT_OUT: "The sound could not be decoded; the video plays without it.",
     WarningCode.SOURCE_ENCODED: "The file could not be cut into segments as it is; it was encoded instead.",
+    WarningCode.RENDITION_MISSING: (
+        "Some sizes could not be made; the video plays in those there are. Retry to have them tried again."
+    ),
     WarningCode.DOLBY_VISION_BASE_LAYER: (
         "The colours need Dolby Vision, which is not decoded; only the base layer is shown, and looks wrong."
     ),

@@ -38,12 +38,17 @@ class EncodeChunk(Message, frozen=True, kw_only=True):
     frames: int
     pass_number: int = 0
     """Which plan of the video this belongs to: what is wanted first is a pass of its own."""
+    preset: str = "veryfast"
+    """As planned, whatever the settings of whoever takes the order: chunks must fit together."""
+    threads: int = 0
 
 
 class PackageDue(Message, frozen=True, kw_only=True):
     """Every chunk of a pass is there: playlists of all that is finished are to be written."""
 
     pass_number: int = 0
+    given_up: bool = False
+    """The video was ended without this pass. Waits among the dead letters until it is to be tried again."""
 
 
 SWEEP = Subject("work.expirer", SweepDue, "WORK", "Look for abandoned uploads.")

@@ -25,7 +25,8 @@ def peak_bps(segments: Sequence[MediaSegment], timescale: int) -> int:
 def _runs(segments: Sequence[MediaSegment], shortest: float, longest: float) -> Iterator[tuple[int, int]]:
     for first in range(len(segments)):
         size_bytes = duration = 0
-        for one in segments[first:]:
+        for number in range(first, len(segments)):  # a slice would copy the rest of a long video each time
+            one = segments[number]
             size_bytes, duration = size_bytes + one.size_bytes, duration + one.duration
             if duration > longest:
                 break

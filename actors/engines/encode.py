@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from actors.engines.cmaf_track import Track
+from actors.engines.encode_pace import FASTEST_PX, encoding_seconds, silent_seconds
 from actors.engines.job_wire import Limits
 from actors.engines.probe_limits import ProbeLimits
 from actors.engines.sandbox import OnProgress, Sandbox
@@ -15,10 +16,12 @@ from subjects.warning import WarningCode
 
 JOB: Final = "actors.engines.encode_job:encode"
 
-_CPU_PX_PER_SECOND = 8e6
-"""What even a slow core encodes and decodes, all threads together; a clip that asks for more hangs."""
+Shown = Literal["source", "before", "black"]
+"""What the pictures of a chunk are: those of the source, the last one before the chunk, or black."""
+
 _SKIPPED_PX_PER_SECOND = 60e6
-_MOST_CPU_SECONDS = 3600
+_MOST_CPU_SECONDS = 12 * 3600
+"""More than the slowest preset takes for sixteen seconds of the largest pictures. What hangs is silent."""
 
 
 class EncodeRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +39,7 @@ class EncodeRequest(msgspec.Struct, frozen=True, kw_only=True):
     preset: str = "veryfast"
     threads: int = 0
     """Of each encoder; 0 lets it use all cores."""
+    shown: Shown = "source"
     max_picture_px: int = ProbeLimits().max_picture_px
 
 
@@ -52,8 +56,6 @@ class ChunkEncoder:
     """Encodes chunks in the sandbox."""
 
     sandbox: Sandbox
-    preset: str = "veryfast"
-    threads: int = 0
     job_limits: Limits = field(
         default=Limits(memory_bytes=6 << 30, cpu_seconds=120, wall_seconds=180.0, file_bytes=256 << 20)
     )
@@ -69,12 +71,16 @@ class ChunkEncoder:
         first_frame: int,
         frames: int,
         out_dir: Path,
+        preset: str = "veryfast",
+        threads: int = 0,
+        shown: Shown = "source",
         on_progress: OnProgress | None = None,
     ) -> EncodedFrames:
         """Encode output frames `first_frame` to `first_frame + frames` once in every rung.
 
-        Safe to repeat: it overwrites its own files. Raises BadMedia `no_frames` when nothing can be decoded,
-        and EngineError when the child died.
+        It may be silent for longer than an actor may: give signs of life meanwhile. Safe to repeat: it
+        overwrites its own files. Raises BadMedia `no_frames` when nothing can be decoded, and EngineError
+        when the child died.
         """
         request = EncodeRequest(
             path=str(path),
@@ -84,24 +90,29 @@ class ChunkEncoder:
             rungs=rungs,
             first_frame=first_frame,
             frames=frames,
-            preset=self.preset,
-            threads=self.threads,
+            preset=preset,
+            threads=threads,
+            shown=shown,
         )
         limits = limits_for(request, self.job_limits)
         return await self.sandbox.run(JOB, request, EncodedFrames, limits, on_progress)
 
 
 def limits_for(request: EncodeRequest, least: Limits) -> Limits:
-    """The limits with time for the pixels of this chunk: encoded, decoded, and skipped on the way to it."""
+    """The limits with time for the pixels of this chunk: encoded, decoded, and skipped on the way to it.
+
+    The codecs and the preset say how fast that goes. On one core alone all of it is time on the wall.
+    """
     metadata, line = request.metadata, request.timeline
     picture_px = metadata.width_px * metadata.height_px
     decoded = metadata.fps / line.fps  # the rate of a source above 60 is halved
-    encoded_px = sum(rung.width_px * rung.height_px for rung in request.rungs) + picture_px * decoded
-    seconds = encoded_px * request.frames / _CPU_PX_PER_SECOND
+    seconds = encoding_seconds(request.rungs, request.preset, request.frames)
+    seconds += picture_px * decoded * request.frames / FASTEST_PX
     seconds += picture_px * decoded * request.first_frame / _SKIPPED_PX_PER_SECOND
     seconds = min(seconds, _MOST_CPU_SECONDS)
     return replace(
         least,
         cpu_seconds=least.cpu_seconds + round(seconds),
         wall_seconds=least.wall_seconds + seconds,
+        silent_seconds=silent_seconds(request.rungs, request.preset, least.silent_seconds),
     )

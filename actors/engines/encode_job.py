@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from av.video.frame import VideoFrame
 
@@ -52,10 +53,36 @@ def _frames(
     request: EncodeRequest, source: SourceFrames, beginning: Beginning
 ) -> Iterator[tuple[int, VideoFrame]]:
     """The output frames of this chunk. One beyond the last frame of the source shows the last."""
+    first, count = request.first_frame, request.frames
+    if request.shown == "black":
+        return shown([(first, black_like(beginning.frame))], first, count)
     fps = Fraction(request.timeline.fps_num, request.timeline.fps_den)
-    timed = source.since(request.first_frame / fps, beginning)
+    timed = source.since(first / fps, beginning)
     placed = ((place_on_grid(at, fps), frame) for at, frame in timed)
-    return shown(placed, request.first_frame, request.frames)
+    if request.shown == "before":
+        return shown([(first, _last_before(first, placed) or beginning.frame)], first, count)
+    return shown(placed, first, count)
+
+
+def _last_before(first: int, placed: Iterator[tuple[int, VideoFrame]]) -> VideoFrame | None:
+    """The picture that is shown before an output frame; nothing that comes later is asked for."""
+    last = None
+    for place, frame in placed:
+        if place >= first:
+            break
+        last = frame
+        if place == first - 1:
+            break
+    return last
+
+
+def black_like(frame: VideoFrame) -> VideoFrame:
+    """A black picture of the same size, 8 bits 4:2:0 of limited range."""
+    black = VideoFrame(frame.width, frame.height, "yuv420p")
+    planes: Any = black.planes
+    for plane, value in zip(planes, (16, 128, 128), strict=True):
+        plane.update(bytes([value]) * plane.buffer_size)
+    return black
 
 
 def _warnings(request: EncodeRequest, source: SourceFrames) -> tuple[WarningCode, ...]:

@@ -4,7 +4,7 @@ A pass is a plan of its own: pass 0 is what makes the video playable, later ones
 rungs is the source itself, which is not encoded at all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -42,6 +42,8 @@ def orders_of(
             first_frame=first_frame,
             frames=frames,
             pass_number=pass_number,
+            preset=plan.preset,
+            threads=plan.threads,
         )
         for number in range(min(AT_ONCE, plan.timeline.chunks))
         for first_frame, frames in [plan.timeline.chunk(number)]
@@ -66,3 +68,15 @@ def share_done(plans: Sequence[EncodingPlan], pass_number: int, chunks_done: flo
     before = sum(weights[:pass_number])
     now = weights[pass_number] * chunks_done / plans[pass_number].timeline.chunks
     return BEGUN + (ENCODED - BEGUN) * (before + now) / max(sum(weights), 1)
+
+
+def renditions_done(plans: Sequence[EncodingPlan], pass_number: int, chunks_done: float) -> dict[str, float]:
+    """Return how far each rung of the video is, 0 to 1, by its name: those of one pass go side by side."""
+    now = min(chunks_done / plans[pass_number].timeline.chunks, 1.0)
+    share = [1.0 if number < pass_number else now * (number == pass_number) for number in range(len(plans))]
+    return {rung.name: round(share[n], 3) for n, plan in enumerate(plans) for rung in plan.rungs}
+
+
+def is_made(plan: EncodingPlan, finished: Collection[str]) -> bool:
+    """Whether every rung of a pass is among the finished renditions, given by name."""
+    return all(rung.name in finished for rung in plan.rungs)

@@ -4,10 +4,13 @@ Chunks were made apart, maybe by different versions of an encoder on different m
 played in a row is checked here, not hoped.
 """
 
+import posixpath
+from collections import Counter
 from collections.abc import Sequence
 
 from actors.engines.bandwidth import average_bps, peak_bps
 from actors.engines.segment_encryption import first_segment
+from storage.keys import INIT_NAME
 from storage.rendition_records import EncodedChunk, EncodedTrack, EncodingPlan
 from subjects.media import Rendition, Rung, Timeline
 
@@ -22,6 +25,39 @@ def stitched(plan: EncodingPlan, chunks: Sequence[EncodedChunk]) -> tuple[Rendit
     if numbers != list(range(plan.timeline.chunks)):
         raise MismatchError(f"chunks {numbers} are not all {plan.timeline.chunks} of the pass")
     return tuple(_rendition(plan, rung, [_track(one, rung) for one in chunks]) for rung in plan.rungs)
+
+
+def is_complete(plan: EncodingPlan, chunks: Sequence[EncodedChunk]) -> bool:
+    """Whether every chunk of the pass is recorded, with or without tracks."""
+    return len(chunks) == plan.timeline.chunks
+
+
+def is_whole(chunks: Sequence[EncodedChunk]) -> bool:
+    """Whether something could be made of every chunk."""
+    return all(one.tracks for one in chunks)
+
+
+def odd_chunks(plan: EncodingPlan, chunks: Sequence[EncodedChunk]) -> tuple[int, ...]:
+    """Return the chunks that do not begin as most of them do; all of them when that is not what is wrong."""
+    odd = set[int]()
+    for rung in plan.rungs:
+        heads = {one.chunk: _head(_track(one, rung)) for one in chunks}
+        ((usual, _),) = Counter(heads.values()).most_common(1)
+        odd |= {number for number, head in heads.items() if head != usual}
+    return tuple(sorted(odd)) or tuple(one.chunk for one in chunks)
+
+
+def stuck_chunks(plan: EncodingPlan, chunks: Sequence[EncodedChunk]) -> tuple[int, ...]:
+    """Return the chunks that keep a pass from being finished: those without tracks, or all if they misfit."""
+    if empty := tuple(one.chunk for one in chunks if not one.tracks):
+        return empty
+    if not plan.rungs or not is_complete(plan, chunks):
+        return ()
+    try:
+        stitched(plan, chunks)
+    except MismatchError:
+        return tuple(one.chunk for one in chunks)
+    return ()
 
 
 def _track(chunk: EncodedChunk, rung: Rung) -> EncodedTrack:
@@ -60,7 +96,7 @@ def _rendition(plan: EncodingPlan, rung: Rung, tracks: Sequence[EncodedTrack]) -
         bandwidth_bps=peak_bps(segments, first.timescale),
         average_bps=average_bps(segments, first.timescale),
         timescale=first.timescale,
-        init_key=first.init_key,
+        init_key=f"{posixpath.dirname(first.init_key)}/{INIT_NAME}",
         segments=segments,
     )
 

@@ -14,10 +14,27 @@ from subjects.media import Metadata, Rendition
 
 def track_files(video_id: UUID, track: Track, out_dir: Path) -> Iterator[tuple[str, Path]]:
     """Yield the key of each file of a track and where it lies; exactly what the track tells of."""
-    names = (INIT_NAME, *(segment_name(segment.time) for segment in track.segments))
-    for name in names:
-        key = rendition_key(video_id, track.rendition, name, track.key_name)
-        yield key, out_dir / track.rendition / name
+    folder = out_dir / track.rendition
+    yield rendition_key(video_id, track.rendition, INIT_NAME, track.key_name), folder / INIT_NAME
+    yield from _segment_files(video_id, track, folder)
+
+
+def chunk_files(video_id: UUID, track: Track, out_dir: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the same of a track that is one chunk of many: it overwrites no other one's init segment."""
+    folder = out_dir / track.rendition
+    yield _chunk_init_key(video_id, track), folder / INIT_NAME
+    yield from _segment_files(video_id, track, folder)
+
+
+def _segment_files(video_id: UUID, track: Track, folder: Path) -> Iterator[tuple[str, Path]]:
+    for name in (segment_name(segment.time) for segment in track.segments):
+        yield rendition_key(video_id, track.rendition, name, track.key_name), folder / name
+
+
+def _chunk_init_key(video_id: UUID, track: Track) -> str:
+    """Return where the init segment of a chunk lies: those that differ lie side by side."""
+    name = f"init-{track.init_sha256[:16]}.mp4"
+    return rendition_key(video_id, track.rendition, name, track.key_name)
 
 
 def encoded_track(video_id: UUID, track: Track) -> EncodedTrack:
@@ -26,7 +43,7 @@ def encoded_track(video_id: UUID, track: Track) -> EncodedTrack:
         rendition=track.rendition,
         codecs=track.codecs,
         timescale=track.timescale,
-        init_key=rendition_key(video_id, track.rendition, INIT_NAME, track.key_name),
+        init_key=_chunk_init_key(video_id, track),
         init_sha256=track.init_sha256,
         segments=track.segments,
         key_name=track.key_name,

@@ -1,3 +1,4 @@
+import asyncio
 import dataclasses
 import os
 from pathlib import Path
@@ -9,11 +10,24 @@ from msgspec.structs import replace
 from actors.encoder import Encoder
 from actors.engines.cmaf_track import INIT_NAME, Track, segment_name
 from actors.engines.encode import EncodedFrames
-from actors.engines.errors import BadMedia, JobKilled, Refusal
+from actors.engines.errors import (
+    BadMedia,
+    JobFailed,
+    JobKilled,
+    JobSpent,
+    JobTimeout,
+    Refusal,
+    SandboxDown,
+)
 from actors.engines.passes import AT_ONCE, BEGUN, ENCODED, orders_of
 from actors.engines.segment_encryption import encrypted
 from actors.engines.stitching import stitched
-from storage.errors import MasterKeyUnknownError, VaultMissingError, VideoGoneError
+from storage.errors import (
+    MasterKeyUnknownError,
+    StorageUnavailableError,
+    VaultMissingError,
+    VideoGoneError,
+)
 from storage.keys import rendition_key
 from storage.records import LOCAL_USER_ID
 from storage.sealing import Vault
@@ -38,6 +52,7 @@ class Engine:
     def __init__(self, trouble: Exception | None = None) -> None:
         self.trouble = trouble
         self.asked: list[int] = []
+        self.told: list[tuple[str, int, str, tuple[str, ...]]] = []
 
     async def encode(
         self,
@@ -49,9 +64,13 @@ class Engine:
         first_frame: int,
         frames: int,
         out_dir: Path,
+        preset: str,
+        threads: int,
+        shown: str,
         on_progress: Any,
     ) -> EncodedFrames:
         self.asked.append(first_frame)
+        self.told.append((preset, threads, shown, tuple(rung.name for rung in rungs)))
         if self.trouble:
             raise self.trouble
         await on_progress(0.5, "encoding")
@@ -85,7 +104,7 @@ async def test_the_segments_of_every_rung_are_stored_under_their_times(
     storage: Any, stored: Any, reports: Reports, tmp_path: Path
 ) -> None:
     assert await encoder(Engine(), storage, stored, tmp_path).handle(ORDERS[1], reports.ctx) == ()
-    names = [INIT_NAME, "480.m4s", "600.m4s", "720.m4s", "840.m4s"]
+    names = [f"init-{'ab' * 8}.mp4", "480.m4s", "600.m4s", "720.m4s", "840.m4s"]
     wanted = {rendition_key(VIDEO, rung.name, name) for rung in RUNGS for name in names}
     assert {key for key in stored.objects if key != KEY} == wanted
     (chunk,) = await storage.renditions.find_chunks(VIDEO)
@@ -138,16 +157,123 @@ async def test_a_pass_of_which_a_chunk_cannot_be_made_is_ended_without_further_w
     assert [one.tracks for one in await storage.renditions.find_chunks(VIDEO)] == [(), (), ()]
 
 
-async def test_a_chunk_that_kills_every_child_is_blamed_on_the_third(
-    storage: Any, stored: Any, tmp_path: Path
+DEATHS = [JobKilled("memory"), JobTimeout("silent"), JobSpent("5 s"), JobFailed("ours"), JobKilled("SIGKILL")]
+
+
+@pytest.mark.parametrize("death", DEATHS, ids=str)
+async def test_a_chunk_whose_encoder_always_dies_is_given_up_at_the_last_attempt_with_a_warning(
+    storage: Any, stored: Any, tmp_path: Path, death: Exception
 ) -> None:
-    actor = encoder(Engine(JobKilled("SIGSEGV")), storage, stored, tmp_path)
-    for attempt in (1, 2):
-        with pytest.raises(JobKilled):
+    actor = encoder(Engine(death), storage, stored, tmp_path)
+    for attempt in range(1, Encoder.delivery.max_deliver):
+        with pytest.raises(type(death)):
             await actor.handle(ORDERS[0], Reports(attempt).ctx)
         assert await storage.renditions.recorded_chunks(VIDEO) == {}
-    await actor.handle(ORDERS[0], Reports(3).ctx)
+        assert (await storage.videos.load(VIDEO)).warnings == ()
+    await actor.handle(ORDERS[0], Reports(Encoder.delivery.max_deliver).ctx)
     assert await storage.renditions.recorded_chunks(VIDEO) == {0: False}
+    (warning,) = (await storage.videos.load(VIDEO)).warnings
+    assert (warning.stage, warning.code) == ("transcoder", "rendition_missing")
+
+
+async def test_a_sandbox_that_is_down_is_no_fault_of_the_chunk(
+    storage: Any, stored: Any, tmp_path: Path
+) -> None:
+    actor = encoder(Engine(SandboxDown()), storage, stored, tmp_path)
+    with pytest.raises(SandboxDown):
+        await actor.handle(ORDERS[0], Reports(Encoder.delivery.max_deliver).ctx)
+    assert await storage.renditions.recorded_chunks(VIDEO) == {}
+
+
+async def test_a_chunk_is_encoded_as_planned_whatever_the_settings_are_by_now(
+    storage: Any, stored: Any, reports: Reports, tmp_path: Path
+) -> None:
+    engine = Engine()
+    orders = orders_of(VIDEO, replace(PLAN, preset="slow", threads=3), METADATA, 0)
+    await encoder(engine, storage, stored, tmp_path).handle(orders[0], reports.ctx)
+    assert engine.told == [("slow", 3, "source", tuple(rung.name for rung in RUNGS))]
+
+
+async def test_a_slower_encoder_overwrites_nothing_of_what_is_recorded(
+    storage: Any, stored: Any, reports: Reports, tmp_path: Path
+) -> None:
+    class Overtaken(Engine):
+        async def encode(self, *given: Any, **named: Any) -> EncodedFrames:
+            await encoder(Engine(), storage, stored, tmp_path).handle(ORDERS[0], Reports().ctx)
+            before.update(stored.objects)
+            made = await super().encode(*given, **named)
+            for path in named["out_dir"].rglob("*.m4s"):
+                path.write_text("other bytes")
+            return made
+
+    before: dict[str, bytes] = {}
+    await encoder(Overtaken(), storage, stored, tmp_path).handle(ORDERS[0], reports.ctx)
+    assert stored.objects == before
+    assert await storage.renditions.recorded_chunks(VIDEO) == {0: True}
+
+
+async def test_progress_tells_of_each_rendition(
+    storage: Any, stored: Any, reports: Reports, tmp_path: Path
+) -> None:
+    await storage.renditions.plan(VIDEO, replace(PLAN, rungs=(replace(RUNGS[0], name="top"),)), 1)
+    actor = encoder(Engine(), storage, stored, tmp_path)
+    await actor.handle(ORDERS[0], Reports().ctx)
+    await actor.handle(ORDERS[2], reports.ctx)
+    assert reports.renditions[0] == {"720p-h264": 0.333, "360p-h264": 0.333, "top": 0.0}
+
+
+async def test_encoding_ends_soon_after_its_video_is_deleted_however_silent_it_is(
+    storage: Any, stored: Any, reports: Reports, tmp_path: Path
+) -> None:
+    class Endless(Engine):
+        async def encode(self, *_: Any, out_dir: Path, **__: Any) -> EncodedFrames:
+            try:
+                await deleted(storage)
+                await asyncio.Event().wait()
+                raise AssertionError("it is never set")
+            finally:
+                (out_dir / "written at the last moment").touch()
+                ended.set()
+
+    ended = asyncio.Event()
+    actor = dataclasses.replace(encoder(Endless(), storage, stored, tmp_path), look_seconds=0.01)
+    async with asyncio.timeout(5):
+        with pytest.raises(VideoGoneError):
+            await actor.handle(ORDERS[0], reports.ctx)
+    assert ended.is_set()
+    assert stored.objects == {}
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - of three names
+
+
+async def test_whether_the_video_is_there_may_be_unknown_for_a_while(
+    storage: Any, stored: Any, reports: Reports, tmp_path: Path
+) -> None:
+    class Videos:
+        def __init__(self) -> None:
+            self.asked = 0
+            self.often = asyncio.Event()
+
+        async def load(self, video_id: Any) -> Any:
+            self.asked += 1
+            if self.asked > 3:
+                self.often.set()
+            if self.asked > 1:
+                raise StorageUnavailableError("restarting")
+            return await storage.videos.load(video_id)
+
+    class Patient(Engine):
+        async def encode(self, *given: Any, **named: Any) -> EncodedFrames:
+            await videos.often.wait()
+            return await super().encode(*given, **named)
+
+    videos: Any = Videos()
+    actor = dataclasses.replace(
+        encoder(Patient(), storage, stored, tmp_path), videos=videos, look_seconds=0.01
+    )
+    async with asyncio.timeout(5):
+        await actor.handle(ORDERS[0], reports.ctx)
+    assert reports.extended >= 3
+    assert await storage.renditions.recorded_chunks(VIDEO) == {0: True}
 
 
 async def test_a_deleted_video_is_not_encoded(

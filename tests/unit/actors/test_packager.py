@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.core.errors import Reject, Retry
+from actors.core.errors import Retry
 from actors.engines.package_version import best_first
 from actors.packager import TURNS, Packager
 from storage.errors import VideoGoneError
@@ -279,28 +279,17 @@ def test_the_sound_that_is_heard_first_is_the_first_of_the_sounds() -> None:
     assert names == ["720p-h264", "audio-aac-2", "audio-aac-3", "audio-aac-10"]
 
 
-async def test_chunks_that_do_not_fit_are_buried_with_the_reason(
+async def test_a_clip_nothing_of_which_can_be_decoded_is_skipped_after_its_last_pass(
     storage: Any, packager: Packager, reports: Reports
 ) -> None:
-    await storage.renditions.plan(VIDEO, QUICK)
-    for chunk in range(TIMELINE.chunks):
-        (track,) = chunk_of(chunk, QUICK.rungs).tracks
-        strange = replace(track, init_sha256=f"{chunk}" * 64)
-        await storage.renditions.record_chunk(VIDEO, chunk, (strange,))
-    with pytest.raises(Reject) as refused:
-        await packager.handle(FIRST, reports.ctx)
-    assert refused.value.code == "chunks_do_not_fit"
-
-
-async def test_a_clip_nothing_of_which_can_be_encoded_is_skipped_and_not_tried_further(
-    storage: Any, packager: Packager, reports: Reports
-) -> None:
-    await storage.renditions.plan(VIDEO, QUICK)
-    await storage.renditions.plan(VIDEO, REST, 1)
-    for chunk in range(TIMELINE.chunks):
-        tracks = () if chunk == 1 else chunk_of(chunk, QUICK.rungs).tracks
-        await storage.renditions.record_chunk(VIDEO, chunk, tracks)
-    (said,) = await packager.handle(FIRST, reports.ctx)
+    for number, plan in enumerate((QUICK, REST)):
+        await storage.renditions.plan(VIDEO, plan, number)
+        for chunk in range(TIMELINE.chunks):
+            tracks = () if chunk == 1 else chunk_of(chunk, plan.rungs).tracks
+            await storage.renditions.record_chunk(VIDEO, chunk, tracks, number)
+    orders = await packager.handle(FIRST, reports.ctx)
+    assert [one.pass_number for one in orders] == [1, 1, 1]
+    (said,) = await packager.handle(SECOND, reports.ctx)
     assert isinstance(said, StageSkipped)
     assert (said.stage, said.reason) == ("transcoder", "damaged")
     assert await storage.renditions.find_package(VIDEO) is None

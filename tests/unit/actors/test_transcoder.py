@@ -14,7 +14,7 @@ from actors.engines.preparation import Prepared
 from actors.engines.remux import Remuxed
 from actors.engines.segment_encryption import encrypted
 from actors.engines.sound_facts import SoundFacts
-from actors.transcoder import Transcoder
+from actors.transcoder import Effort, Transcoder
 from storage.errors import VideoGoneError
 from storage.keys import rendition_key
 from storage.records import LOCAL_USER_ID
@@ -134,19 +134,30 @@ async def test_one_that_broke_off_before_the_first_plan_begins_again(
         def __getattr__(self, name: str) -> Any:
             return getattr(storage.renditions, name)
 
-        async def plan(self, video_id: Any, plan: Any, number: int) -> Any:
-            if number == 0:
-                raise ConnectionError
-            return await storage.renditions.plan(video_id, plan, number)
+        async def plan_all(self, *_: Any) -> Any:
+            raise ConnectionError
 
     engine = Engine(touched)
     with pytest.raises(ConnectionError):
         await Transcoder(
             engine, stored, storage.videos, Breaking(), Workspace(stored, tmp_path, kept_bytes=0)
         ).handle(EVENT, reports.ctx)
+    assert await storage.renditions.find_plan(VIDEO, 1) is None, "no pass is planned without the first"
     orders = await transcoder(engine, storage, stored, tmp_path).handle(EVENT, reports.ctx)
     assert len(orders) == TIMELINE.chunks
     assert engine.asked == 2
+
+
+async def test_how_much_is_put_into_encoding_is_planned_with_the_video(
+    storage: Any, stored: Any, reports: Reports, tmp_path: Path
+) -> None:
+    plain = transcoder(Engine(touched), storage, stored, tmp_path)
+    actor = dataclasses.replace(plain, effort=Effort(preset="slow", threads=3))
+    orders = await actor.handle(EVENT, reports.ctx)
+    assert {(one.preset, one.threads) for one in orders if isinstance(one, EncodeChunk)} == {("slow", 3)}
+    assert await plain.handle(EVENT, reports.ctx) == orders, "other settings change nothing of it"
+    later = await storage.renditions.find_plan(VIDEO, 1)
+    assert (later.preset, later.threads) == ("slow", 3)
 
 
 async def test_a_clip_without_a_decodable_frame_is_skipped_and_can_still_be_downloaded(
@@ -208,7 +219,7 @@ async def test_a_redelivery_under_a_newer_key_mixes_nothing_with_what_broke_off(
         def __getattr__(self, name: str) -> Any:
             return getattr(storage.renditions, name)
 
-        async def plan(self, *given: Any) -> Any:
+        async def plan_all(self, *_: Any) -> Any:
             raise ConnectionError
 
     broken = encrypting(Engine(untouched), storage, stored, tmp_path, OLD)

@@ -7,7 +7,8 @@ import pytest
 from actors.engines.encode import ChunkEncoder
 from actors.engines.ladder_policy import LadderPolicy
 from actors.engines.sandbox import Sandbox
-from deploy.encoding import chunk_encoder, ladder_policy, segment_keys
+from actors.transcoder import Effort
+from deploy.encoding import chunk_encoder, effort, ladder_policy, segment_keys
 from deploy.settings import Settings, SettingsError, read_settings
 from deploy.stack import for_actors
 from storage.segment_keys import NO_KEYS, SegmentKeys
@@ -16,6 +17,7 @@ from storage.segment_keys import NO_KEYS, SegmentKeys
 def test_without_settings_everything_is_as_the_engines_have_it() -> None:
     box = Sandbox()
     assert ladder_policy(Settings()) == LadderPolicy()
+    assert effort(Settings()) == Effort()
     assert chunk_encoder(Settings(), box) == ChunkEncoder(box)
 
 
@@ -47,7 +49,7 @@ def test_what_a_chunk_may_use_is_set() -> None:
     )
     made = chunk_encoder(settings, Sandbox())
     limits = made.job_limits
-    assert (made.preset, made.threads) == ("medium", 3)
+    assert effort(settings) == Effort(preset="medium", threads=3)
     assert (limits.memory_bytes, limits.cpu_seconds, limits.wall_seconds) == (2 << 30, 11, 12.5)
 
 

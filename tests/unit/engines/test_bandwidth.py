@@ -1,3 +1,5 @@
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +30,19 @@ def test_a_short_last_segment_is_measured_with_the_one_before_it() -> None:
 
 def test_a_single_segment_is_its_own_peak() -> None:
     assert peak_bps(segments((10, 100)), 30) == average_bps(segments((10, 100)), 30) == 2400
+
+
+class Uncopied(list[MediaSegment]):
+    """Segments of a video so long that nobody may copy them time and again."""
+
+    def __getitem__(self, place: Any) -> Any:
+        assert not isinstance(place, slice)
+        return super().__getitem__(place)
+
+
+def test_the_segments_of_a_long_video_are_not_copied_for_each_of_them() -> None:
+    long = Uncopied(segments(*[(120, 1000)] * 100))
+    assert peak_bps(long, 30) == 2000
 
 
 @given(st.lists(st.tuples(st.integers(1, 300), st.integers(1, 10**6)), min_size=1, max_size=20))

@@ -52,4 +52,16 @@ def test_more_pixels_and_a_longer_way_to_them_get_more_time() -> None:
 
 
 def test_no_chunk_may_run_for_ever() -> None:
-    assert limits(frames=10**9).wall_seconds <= 50.0 + 3600
+    assert limits(frames=10**9).wall_seconds <= 50.0 + 12 * 3600
+
+
+def test_a_slow_codec_at_a_slow_preset_gets_the_time_and_the_silence_it_needs() -> None:
+    """1080p and below in H.265 at `slower`: measured at 0.8 megapixels per second of processor time."""
+    sizes = ((1920, 1080), (1280, 720), (640, 360))
+    rungs = tuple(replace(RUNG, codec="hevc", width_px=wide, height_px=high) for wide, high in sizes)
+    measured = sum(wide * high for wide, high in sizes) * 480 / 0.8e6
+    given = limits(rungs=rungs, preset="slower")
+    assert given.cpu_seconds >= 4 * measured
+    assert given.wall_seconds >= 4 * measured
+    assert given.silent_seconds > 60.0
+    assert limits().silent_seconds < 9.0
