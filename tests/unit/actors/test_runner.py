@@ -12,9 +12,9 @@ from actors.core.errors import Reject, Retry
 from actors.core.runner import Runner, stage_outcome
 from storage.errors import StorageUnavailableError, VideoGoneError
 from subjects.bus import BusUnavailableError, Receipt, Stored
-from subjects.codec import MESSAGE_ID, Envelope, seal
+from subjects.codec import MESSAGE_ID, Envelope, open_message, seal
 from subjects.message import Message, Priority
-from subjects.stage import StageSkipped
+from subjects.stage import StageProgressed, StageSkipped
 from subjects.video import VideoTranscoded
 from tests.toy_actors import Toy, probed, uploaded
 
@@ -167,3 +167,31 @@ def test_a_hand_of_a_stage_settles_that_stage() -> None:
     assert stage_outcome("packager", [end]) == ("done", None)
     assert stage_outcome("packager", [given_up]) == ("skipped", "damaged: so")
     assert stage_outcome("thumbnailer", [end]) is None
+
+
+class Hand(Toy):
+    """One that does a part of another's stage."""
+
+    name = "encoder"
+
+
+@pytest.mark.parametrize(("kind", "stage", "attempt"), [(Toy, Toy.name, 3), (Hand, "transcoder", 1)])
+async def test_progress_tells_of_each_rendition_and_of_attempts_at_the_whole_stage(
+    kind: type[Toy], stage: str, attempt: int
+) -> None:
+    async def does(_: Any, ctx: Any) -> tuple[Message, ...]:
+        await ctx.progress(0.5, "half", {"720p-h264": 0.25})
+        return ()
+
+    diary = Diary(attempt=3)
+    await Runner(kind(does), diary, diary, Graveyard(diary, diary)).carry(diary)  # type: ignore[arg-type]
+    (envelope,) = diary.envelopes
+    said = open_message(envelope.subject, envelope.headers, envelope.body)
+    assert said == StageProgressed(
+        video_id=VIDEO,
+        stage=stage,
+        attempt=attempt,
+        fraction=0.5,
+        note="half",
+        renditions={"720p-h264": 0.25},
+    )

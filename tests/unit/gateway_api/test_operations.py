@@ -6,10 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from gateway.ports import Dependency, Queue
+from storage.journey import STAGE_NAMES
 from subjects.bus import BusUnavailableError
-from subjects.codec import Envelope
+from subjects.codec import Envelope, open_message
 from subjects.dead_letters import dead_letter
 from subjects.video import VideoReady
+from subjects.work import PackageDue
 
 LETTERS = "/api/v1/admin/dead-letters"
 FAR = {"peer": "203.0.113.9"}
@@ -45,6 +47,24 @@ async def test_a_retry_reopens_failed_stages_and_puts_their_messages_back_to_wor
     (order,) = await orders(house)
     assert order.subject == f"work.prober.high.{video_id}"
     assert not house.bus.streams["DEAD_LETTERS"].messages
+
+
+async def test_a_video_that_is_ready_without_some_sizes_has_them_tried_again_and_stays_ready(house):
+    video = await house.announce()
+    video_id = UUID(video["id"])
+    sequence = await house.say(PackageDue(video_id=video_id, pass_number=1, given_up=True))
+    stored = await house.bus.find("WORK", sequence)
+    await house.bus.remove("WORK", sequence)
+    await house.bus.publish(dead_letter("packager", stored, 1, "rendition_missing", "x"))
+    for stage in STAGE_NAMES:
+        await house.storage.stages.settle(video_id, stage, "done", 1, None)
+    await house.storage.videos.finish(video_id)
+    told = await house.ask("POST", f"/api/v1/videos/{video_id}/retry")
+    assert (told.status, told.json["status"]) == (202, "ready")
+    assert {stage["state"] for stage in told.json["stages"]} == {"done"}
+    (order,) = await orders(house)
+    assert order.subject == f"work.packager.high.{video_id}"
+    assert open_message(order.subject, order.headers, order.body).given_up
 
 
 async def test_a_retry_that_broke_off_is_finished_by_the_next(house, buried):
