@@ -152,21 +152,16 @@ def cut(path: Path, share: float) -> Path:
 
 
 def in_a_row(path: Path, *pieces: Clip) -> Path:
-    """Clips in a row in one transport stream, as a recorder writes them that changes its mode."""
-    with av.open(path, "w", format="mpegts") as container:
-        stream, begin = None, 0
+    """Clips without sound in one stream, as a recorder writes it that changes its mode midway."""
+    with av.open(path, "w") as container:
+        stream, begin = None, Fraction(0)
         for number, piece in enumerate(pieces):
-            with av.open(piece.write(path.with_name(f"{number}.ts"))) as source:
+            with av.open(piece.write(path.with_name(f"{path.stem}-{number}.ts"))) as source:
                 stream = stream or container.add_stream_from_template(source.streams.video[0])
-                base = source.streams.video[0].time_base
-                first, end = None, begin
-                for packet in source.demux(video=0):
-                    if packet.size == 0:
-                        continue
-                    first = packet.dts if first is None else first
-                    packet.pts, packet.dts = packet.pts - first + begin, packet.dts - first + begin
-                    end = max(end, packet.dts + round(1 / piece.fps / base))
-                    packet.stream = stream
-                    container.mux(packet)
-                begin = end
+                packets: list[Any] = [one for one in source.demux(video=0) if one.size]
+            shift = round(begin / packets[0].time_base) - packets[0].dts
+            for packet in packets:
+                packet.pts, packet.dts, packet.stream = packet.pts + shift, packet.dts + shift, stream
+                container.mux(packet)
+            begin += Fraction(piece.frames, piece.fps)
     return path

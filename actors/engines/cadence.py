@@ -9,6 +9,7 @@ from actors.engines.timing import believable_fps
 
 _CLOCK_SECONDS = Fraction(11, 10_000)
 """What a time may be off: files that went through Matroska or FLV carry rounding to milliseconds."""
+_DOUBLED_SHARE = 0.01
 LEAP_SECONDS = Fraction(10)
 """A header may be a little wrong about the end; times beyond it and farther apart than this are no clip's."""
 
@@ -41,6 +42,18 @@ def without_leaps(packets: Sequence[Packet], time_base: Fraction, announced_end:
     ]
 
 
+def has_broken_times(packets: Sequence[Packet], shown: Sequence[Packet]) -> bool:
+    """Return whether times jump, by the packets in the order of decoding and those `without_leaps`.
+
+    Key frames follow one another on the screen as they do in the file, whatever comes between them. Where
+    many pictures have one time, a recorder's clock stood still.
+    """
+    keys = [packet.pts for packet in packets if packet.key]
+    falls = any(later < earlier for earlier, later in pairwise(keys))
+    doubled = len(packets) - len({packet.pts for packet in packets})
+    return len(shown) < len(packets) or falls or doubled > max(1, len(packets) * _DOUBLED_SHARE)
+
+
 @dataclass(frozen=True, slots=True)
 class Cadence:
     """Times of one picture stream, at least one packet."""
@@ -61,6 +74,11 @@ class Cadence:
             return None
         mean = (len(times) - 1) / ((times[-1] - times[0]) * self.time_base)
         return mean if believable_fps(mean, None) else None
+
+    @property
+    def is_absurd(self) -> bool:
+        """Whether pictures follow one another faster, or slower, than in any clip."""
+        return len(self.times) > 1 and self.rate is None
 
     @property
     def is_constant(self) -> bool:

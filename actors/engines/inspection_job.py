@@ -1,21 +1,21 @@
 """The job of the inspector: every packet read, one picture decoded. Runs in the child."""
 
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
-import av
+from msgspec.structs import replace
 
-from actors.engines.cadence import Cadence, Packet, without_leaps
+from actors.engines.cadence import Cadence, has_broken_times, without_leaps
 from actors.engines.errors import BadMedia, Refusal
-from actors.engines.frame_source import packets, seconds_of
 from actors.engines.header import frames_per_second
 from actors.engines.inspection import InspectRequest
 from actors.engines.job_wire import Report
 from actors.engines.media_file import MediaFile, open_media
 from actors.engines.picture_facts import PictureFacts
 from actors.engines.probe_limits import ProbeLimits, check_cost, check_length
+from actors.engines.reading import Reading, announced_seconds
 from actors.engines.source_frames import Beginning, SourceFrames
+from subjects.warning import WarningCode
 
 _FINEST = 100_000
 _NEARLY = Fraction(5, 100)
@@ -31,19 +31,17 @@ def inspect(request: InspectRequest, report: Report) -> PictureFacts:
 
     first = SourceFrames(path, request.max_picture_px, tick).beginning()
     with open_media(path, request.max_picture_px) as media:
-        timed = tuple(_timed(media, report))
+        reading = Reading(media, report)
+        timed = tuple(reading.timed())
         if not timed:
             raise BadMedia(Refusal.NO_FRAMES, "no packet of the picture has a time")
         base = media.video.time_base or first.time_base
         end = first.pts * first.time_base / base + announced_seconds(media) / base
         cadence = Cadence(without_leaps(timed, base, round(end)), base)
+        broken = cadence.is_absurd or has_broken_times(timed, cadence.packets)
+        warnings = (WarningCode.BROKEN_TIMES,) if broken else reading.warnings
     with open_media(path, request.max_picture_px) as media:
-        return _facts(media, first, cadence)
-
-
-def announced_seconds(media: MediaFile) -> Fraction:
-    """Return how long the header says that the clip is; 0 when it says nothing."""
-    return Fraction(max(media.container.duration or 0, 0), av.time_base)
+        return replace(_facts(media, first, cadence), warnings=warnings)
 
 
 def _facts(media: MediaFile, first: Beginning, cadence: Cadence) -> PictureFacts:
@@ -76,13 +74,3 @@ def _rate(cadence: Cadence, header: Fraction) -> Fraction:
     if measured is None or (not cadence.is_constant and abs(header / measured - 1) < _NEARLY):
         return header
     return measured
-
-
-def _timed(media: MediaFile, report: Report) -> Iterator[Packet]:
-    """What is shown, by its packets. Those that an edit hides are decoded, but nobody sees them."""
-    whole_seconds = max(float(announced_seconds(media)), 1.0)
-    for packet in packets(media):
-        at = packet.pts if packet.pts is not None else packet.dts
-        report(min(1.0, max(0.0, seconds_of(media, at) / whole_seconds)), "looking at every frame")
-        if at is not None and not packet.is_discard:
-            yield Packet(at, packet.duration or 0, packet.is_keyframe)

@@ -3,8 +3,8 @@
 A container may be sound though what it holds was overwritten. libav conceals that, and marks the picture; a
 player may show blocks, or stop. A clip may also begin with whole pictures and go on with interlaced ones, or
 larger ones. Everything is decoded while the budget lasts; of a longer clip, parts of it that are evenly
-spread, each from a key frame. Loop filters are left out: they change how it looks, not
-whether it decodes, and take a third of the time.
+spread, each from a key frame. Loop filters are left out: they change how it looks, not whether it decodes,
+and take a third of the time.
 """
 
 import time
@@ -19,7 +19,6 @@ from av.video.frame import VideoFrame
 
 from actors.engines.frame_source import flushed, packets, seconds_of
 from actors.engines.media_file import MediaFile, open_media
-from actors.engines.picture_geometry import Size
 
 PARTS: Final = 12
 """Of a clip: each gets its share of what is left of the budget."""
@@ -30,7 +29,7 @@ class Fault(StrEnum):
 
     DAMAGED = "pictures are damaged"
     INTERLACED = "pictures are interlaced"
-    CHANGED = "pictures change their size"
+    CHANGED = "pictures change their size or format"
 
 
 def find_fault(
@@ -55,7 +54,7 @@ class _Look:
     now: Callable[[], float] = time.process_time
     reached: float = 0.0
     """The time of the last picture that was seen."""
-    size: Size | None = None
+    kind: tuple[int, int, str] | None = None
     pictures: Iterator[VideoFrame | None] = field(default_factory=lambda: iter(()))
 
     def find_fault(self, cpu_seconds: float) -> Fault | None:
@@ -80,8 +79,9 @@ class _Look:
                 return Fault.DAMAGED
             if frame.interlaced_frame:
                 return Fault.INTERLACED
-            self.size = self.size or (frame.width, frame.height)
-            if self.size != (frame.width, frame.height):
+            kind = (frame.width, frame.height, frame.format.name)
+            self.kind = self.kind or kind
+            if self.kind != kind:
                 return Fault.CHANGED
             self.reached = max(self.reached, seconds_of(self.media, frame.pts))
             if self.reached >= end_seconds or self.now() > until:

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from subjects.warning import WarningCode
+
 
 class PictureFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The main video stream as it is stored, and how far its key frames lie apart."""
@@ -29,3 +31,5 @@ class PictureFacts(msgspec.Struct, frozen=True, kw_only=True):
     starts_with_key_frame: bool = True
     closed_gops: bool = True
     """Whether no frame before a key frame in display order needs it: then one can begin at any of them."""
+    warnings: tuple[WarningCode, ...] = ()
+    """What is wrong with the container, or with its times; the pictures themselves were not looked at."""

@@ -64,26 +64,28 @@ class Preparer:
                 path, size_bytes=metadata.size_bytes, on_progress=_within(on_progress, 0.0, _INSPECTED)
             )
         ladder, source = ladder_of(metadata, facts, self.policy), None
-        warned: tuple[WarningCode, ...] = ()
+        warned = facts.warnings
         if ladder.untouched:
-            told = _within(on_progress, _INSPECTED, _PACKAGED)
+            told, made = _within(on_progress, _INSPECTED, _PACKAGED), None
             with _at_worst(attempt, f"{path.name} is encoded, though it might play"):
-                source = await self._packaged(path, metadata, ladder.timeline, out_dir, told)
+                made = await self._packaged(path, metadata, ladder.timeline, out_dir, told)
+            source = made if made is not None and not made.unfit else None
             ladder = ladder if source is not None else self._touched(metadata, facts)
-            warned = (WarningCode.SOURCE_ENCODED,) if source is None else ()
+            # Only what no child survived is damage: what is unfit is as its owner meant it, or told of.
+            warned = warned if made is not None else (*warned, WarningCode.SOURCE_ENCODED)
         if metadata.audio is None:
             return Prepared(ladder=ladder, source=source, warnings=warned)
-        copied, made = source.sounds if source is not None else (), None
+        copied, heard = source.sounds if source is not None else (), None
         with _at_worst(attempt, f"{path.name} is left without sound that could not be copied"):
             told = _within(on_progress, _PACKAGED, 1.0)
-            made = await self._heard(path, ladder.timeline, out_dir, copied, told)
-        sounds = (*copied, *(made.sounds if made is not None else ()))
-        return Prepared(ladder=ladder, source=source, sounds=sounds, warnings=(*warned, *_warnings(made)))
+            heard = await self._heard(path, ladder.timeline, out_dir, copied, told)
+        sounds = (*copied, *(heard.sounds if heard is not None else ()))
+        return Prepared(ladder=ladder, source=source, sounds=sounds, warnings=(*warned, *_warnings(heard)))
 
     async def _packaged(
         self, path: Path, metadata: Metadata, line: Timeline, out_dir: Path, on_progress: OnProgress
-    ) -> Remuxed | None:
-        """Return the source in segments, or None when it is not fit for that."""
+    ) -> Remuxed:
+        """Return the source in segments, or why it is not fit for that."""
         made = await Remuxer(self.sandbox).remux(
             path,
             out_dir,
@@ -91,9 +93,8 @@ class Preparer:
             size_bytes=metadata.size_bytes,
             on_progress=on_progress,
         )
-        if made.unfit or made.video is None:
+        if made.unfit:
             logger.info("%s is encoded, though it might play: %s", path.name, made.unfit)
-            return None
         return made
 
     async def _heard(

@@ -114,6 +114,7 @@ class _Decoder:
         """Everything that can be decoded from where the container stands."""
         for packet in packets(self.media):
             self.tick(seconds_of(self.media, packet.pts))
+            self.damage.packets += packet.is_corrupt
             yield from self._counted(self._decoded(packet))
         yield from self._counted(flushed(self.media))
 

@@ -2,6 +2,7 @@ import struct
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
 
 from actors.engines.errors import BadMedia
@@ -62,6 +63,33 @@ def test_a_last_picture_in_eleven_days_does_not_make_a_clip_of_eleven_days(tmp_p
     path = Clip(frames=31, ticks=[*range(30), 30_000_000]).write(tmp_path / "a.mkv")
     facts = inspected(announcing(path, 1.0))
     assert facts.duration_seconds == pytest.approx(1.0, abs=0.05)
+    assert facts.warnings == ("broken_times",)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.flv", "a.avi"])
+def test_a_sound_container_is_not_warned_of(tmp_path: Path, name: str) -> None:
+    codec = "mpeg4" if name.endswith(".avi") else "libx264"
+    audio = "mp3" if name.endswith(".avi") else "aac"
+    assert inspected(Clip(codec=codec, audio_codec=audio).write(tmp_path / name)).warnings == ()
+
+
+def test_sound_that_goes_on_behind_the_pictures_is_no_lack_of_pictures(tmp_path: Path) -> None:
+    clip = Clip(frames=90)
+    path = tmp_path / "a.mkv"
+    with av.open(clip.write(tmp_path / "whole.mp4")) as source, av.open(path, "w") as container:
+        streams = [
+            container.add_stream_from_template(one) for one in (*source.streams.video, *source.streams.audio)
+        ]
+        for packet in source.demux():
+            is_late = (
+                packet.stream_index == 0 and packet.pts is not None and packet.pts * packet.time_base >= 1
+            )
+            if packet.size and not is_late:
+                packet.stream = streams[packet.stream_index]
+                container.mux(packet)
+    facts = inspected(path)
+    assert facts.duration_seconds == pytest.approx(1.0, abs=0.05)
+    assert facts.warnings == ()
 
 
 def test_a_clip_that_its_packets_make_too_long_is_refused(tmp_path: Path) -> None:

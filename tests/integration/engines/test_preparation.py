@@ -73,6 +73,16 @@ async def test_a_source_that_cannot_be_cut_is_encoded(sandbox: Sandbox, tmp_path
     assert made.source is None
     assert made.ladder.first is not None
     assert made.sounds
+    assert made.warnings == ("source_encoded",)
+
+
+async def test_a_sound_source_that_is_only_unfit_is_encoded_without_a_warning(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    clip = Clip(ticks=[*range(15), *range(16, 31)], format="avi", codec_options={"preset": "veryfast"})
+    made = await prepared(sandbox, clip.write(tmp_path / "a.avi"), tmp_path / "out")
+    assert made.ladder.first is not None
+    assert (made.source, made.warnings) == (None, ())
 
 
 async def test_sound_that_kills_every_child_is_left_out_on_the_third(

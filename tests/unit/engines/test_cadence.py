@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.engines.cadence import Cadence, Packet, without_leaps
+from actors.engines.cadence import Cadence, Packet, has_broken_times, without_leaps
 
 NTSC = Fraction(1, 30_000)
 
@@ -76,3 +76,30 @@ def test_a_clip_that_goes_on_beyond_a_wrong_header_is_believed() -> None:
 def test_a_last_picture_lasts_no_longer_than_the_header_says_or_a_leap() -> None:
     assert shown(0, 1, end=60, duration=1_000_000)[-1] == (1, 59)
     assert shown(0, 1, end=2, duration=1_000_000)[-1] == (1, 10)
+
+
+def packets(*times: int, every: int = 1) -> list[Packet]:
+    return [Packet(pts, 1, number % every == 0) for number, pts in enumerate(times)]
+
+
+def test_times_that_only_change_places_between_key_frames_are_not_broken() -> None:
+    shown = packets(0, 3, 1, 2, 7, 5, 6, 4, every=4)
+    assert not has_broken_times(shown, shown)
+
+
+def test_times_that_fall_back_leap_or_stand_still_are_broken() -> None:
+    fallen, doubled = packets(10, 11, 12, 0, 1, 2, every=3), packets(0, 0, 2, 2, 4, 4, every=6)
+    assert has_broken_times(fallen, fallen)
+    assert has_broken_times(doubled, doubled)
+    assert has_broken_times(packets(0, 1, 2), packets(0, 1))
+
+
+def test_one_time_that_two_pictures_have_is_nothing() -> None:
+    once = packets(0, 1, 1, 3, every=4)
+    assert not has_broken_times(once, once)
+
+
+def test_pictures_without_end_in_a_moment_are_no_rate() -> None:
+    assert cadence(0, 1, 2, base=Fraction(1, 15_360)).is_absurd
+    assert not cadence(0, 1, 2).is_absurd
+    assert not cadence(7).is_absurd
