@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any, get_args
 
+import av
 import numpy as np
 import psutil
 import pytest
@@ -15,6 +16,7 @@ from actors.engines.encode_job import encode
 from actors.engines.sandbox import Sandbox
 from storage.errors import VideoGoneError
 from subjects.message import Priority
+from subjects.warning import WarningCode
 from subjects.work import HOUSE
 from tests.cmaf_files import pictures, stitched
 from tests.integration.engines.conftest import probed
@@ -114,3 +116,42 @@ def children() -> set[int]:
     """The processes of this one that encode, or did: the forkserver's children."""
     servers = psutil.Process().children()
     return {child.pid for server in servers for child in server.children()}
+
+
+async def test_a_stretch_of_which_nothing_decodes_costs_that_stretch_and_no_more(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Every packet of frames 40 to 79 is noise: the chunk in between shows the picture before it."""
+    path = Clip(frames=120, gop=20, audio_codec=None, **NUMBERED).write(tmp_path / "a.mp4")
+    metadata, line = probed(path).metadata, timeline(120, chunk=40)
+    spoil(path, range(40, 80))
+    seen = []
+    for number in range(line.chunks):
+        first, frames = line.chunk(number)
+        out_dir = tmp_path / str(number)
+        out_dir.mkdir()
+        made = await ChunkEncoder(sandbox).encode(
+            path,
+            metadata,
+            line,
+            (rung((288, 96)),),
+            first_frame=first,
+            frames=frames,
+            out_dir=out_dir,
+        )
+        seen.append([number_in(picture) for picture in pictures(stitched(out_dir, made.tracks[0]))])
+        assert WarningCode.DAMAGED_PICTURES in made.warnings or number != 1
+    assert seen[0] == [*range(40)]
+    assert seen[1] == [39] * 40
+    assert seen[2] == [*range(80, 120)]
+
+
+def spoil(path: Path, frames: range) -> None:
+    """Overwrite whole packets with what no decoder takes, and leave the index alone."""
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    places = sorted((packet.pos, packet.size) for packet in packets if packet.pts is not None)
+    data = bytearray(path.read_bytes())
+    for pos, size in [places[number] for number in frames]:
+        data[pos : pos + size] = b"\xff" * size
+    path.write_bytes(data)

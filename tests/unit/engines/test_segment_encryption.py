@@ -18,7 +18,7 @@ from actors.engines.segment_encryption import (
     encrypted_rendition,
     first_segment,
 )
-from actors.engines.tracks import encoded_track, track_files
+from actors.engines.tracks import chunk_files, encoded_track, track_files
 from storage.errors import MasterKeyUnknownError, VaultMissingError
 from storage.keys import rendition_key
 from storage.sealing import Vault
@@ -145,7 +145,9 @@ async def test_what_is_encrypted_lies_apart_by_the_name_of_its_key(tmp_path: Pat
     assert f"/{plain.rendition}/{NAME}/" in init_key
     assert next(track_files(VIDEO, made, tmp_path)) == (init_key, tmp_path / plain.rendition / INIT_NAME)
     recorded = encoded_track(VIDEO, made)
-    assert (recorded.init_key, recorded.key_name) == (init_key, NAME)
+    own_key = init_key.replace("init.mp4", f"init-{made.init_sha256[:16]}.mp4")
+    assert (recorded.init_key, recorded.key_name) == (own_key, NAME)
+    assert next(chunk_files(VIDEO, made, tmp_path)) == (own_key, tmp_path / plain.rendition / INIT_NAME)
     known = encrypted_rendition(VIDEO, rendition(plain.rendition), made)
     assert (known.init_key, known.key_name, known.segments) == (init_key, NAME, made.segments)
     assert known.bandwidth_bps == peak_bps(made.segments, 30)
