@@ -183,6 +183,14 @@ def concatenated(first_begins: int, second_begins: int) -> Builder:
     return build
 
 
+def another_stream(folder: Path) -> Path:
+    """An FLV of which the last picture is of another codec, and so a stream that its header lacks (E.4.3)."""
+    path = SOUND.write(folder / "a.flv")
+    tag = bytes((9, 0, 0, 4)) + (3000).to_bytes(3) + bytes(4) + bytes((0x12, 0, 0, 0x84))
+    path.write_bytes(path.read_bytes() + tag + (len(tag)).to_bytes(4))
+    return path
+
+
 def of_size(size: Size, **more: Any) -> Clip:
     odd = any(side % 2 for side in size)
     return replace(SHORT, size=size, pix_fmt="yuv444p" if odd else "yuv420p", **more)

@@ -73,7 +73,7 @@ def loud_libav(level: int = av.logging.ERROR) -> Iterator[list[tuple[int, str, s
 def _some_packets(media: MediaFile) -> Iterator["Packet[VideoStream]"]:
     count = 0
     try:
-        for packet in media.container.demux(media.video):
+        for packet in media.demux(media.video):
             count += 1
             yield packet
             if count >= MAX_PACKETS:

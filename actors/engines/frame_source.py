@@ -44,7 +44,7 @@ def samples(media: MediaFile, moments: Sequence[Moment], strategy: Strategy, tic
 def packets(media: MediaFile) -> Iterator["Packet[VideoStream]"]:
     """The main stream's packets up to the end or the first unreadable one."""
     try:
-        for packet in media.container.demux(media.video):
+        for packet in media.demux(media.video):
             if packet.size:  # the last one is empty and flushes the decoder, which we do ourselves
                 yield packet
     except MemoryError:

@@ -123,7 +123,7 @@ def _read_duration_seconds(media: MediaFile, limits: ProbeLimits, report: Report
 
 def _packets(media: MediaFile) -> Iterator["Packet[VideoStream]"]:
     try:
-        yield from media.container.demux(media.video)
+        yield from media.demux(media.video)
     except MemoryError:
         raise
     except av.FFmpegError:  # what was read so far has to do

@@ -8,6 +8,7 @@ from typing import Any
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -49,6 +50,17 @@ class MediaFile:
     def codec_name(self) -> str:
         """The codec, whichever decoder serves it (`av1`, not `libdav1d`)."""
         return str(self.video.codec_context.codec.canonical_name)
+
+    def demux(self, streams: Any) -> Iterator["Packet[Any]"]:
+        """Yield the packets of a stream or of several, then an empty one of each. Raises av.FFmpegError.
+
+        PyAV 18 knows the streams of the header alone: when another one appeared midway, as FLV and transport
+        streams may have it, it fails with IndexError where it makes the empty packets.
+        """
+        try:
+            yield from self.container.demux(streams)
+        except IndexError:
+            return
 
 
 @contextmanager

@@ -82,7 +82,7 @@ class Reading:
         sounds = [one for one in self.media.container.streams.audio if one.codec_context is not None]
         with loud_libav() as said:
             try:
-                for packet in self.media.container.demux([self.media.video, *sounds]):
+                for packet in self.media.demux([self.media.video, *sounds]):
                     if packet.size:  # the last one of each stream is empty and flushes its decoder
                         yield packet
             except MemoryError:

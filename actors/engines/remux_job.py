@@ -122,7 +122,7 @@ def _copy(media: MediaFile, pictures: "PictureCopy", sounds: Sequence[SoundCopy]
     by_index = {one.stream.index: one for one in sounds}
     streams = [media.video, *(one.stream for one in sounds)]
     try:
-        for packet in media.container.demux(streams):
+        for packet in media.demux(streams):
             if packet.size == 0:
                 continue
             if packet.stream_index == media.video.index:

@@ -59,7 +59,7 @@ class SoundReading:
 def _packets(media: MediaFile, streams: Sequence[Any]) -> Iterator["Packet[Any]"]:
     """Yield what can be read; the empty packets at the end would flush decoders, which we do ourselves."""
     try:
-        yield from (packet for packet in media.container.demux(streams) if packet.size)
+        yield from (packet for packet in media.demux(streams) if packet.size)
     except MemoryError:
         raise
     except av.FFmpegError:

@@ -170,6 +170,7 @@ PLAYED: dict[str, tuple[Builder, Expected]] = {
     "3x5": (made.written("a.mp4", made.of_size((3, 5))), sound(45)),
     "8192x16": (made.written("a.mp4", made.of_size((8192, 16), frames=5)), sound(5)),
     "16x8192": (made.written("a.mp4", made.of_size((16, 8192), frames=5)), sound(5)),
+    "a stream that appears at the end": (made.another_stream, damaged(90, 90)),
     "another size in a ts": (made.in_sequence("a.ts", SHORT, LARGER), sound(90)),
     "another size in an mkv": (made.in_sequence("a.mkv", SHORT, LARGER), sound(90)),
     "another format": (made.in_sequence("a.ts", SHORT, replace(SHORT, pix_fmt="yuv422p")), sound(90)),
