@@ -50,7 +50,7 @@ set package_version = null, forgotten = forgotten + (pass = $2)::integer
 where video_id = $1 and pass >= $2;
 
 -- name: count_forgotten
-select forgotten from encoding_plans where video_id = $1 and pass = $2 limit 1;
+select video_id, forgotten from encoding_plans where video_id = $1 and pass = $2 limit 1;
 
 -- name: find_chunks
 select chunk, tracks from encoded_chunks where video_id = $1 and pass = $2 order by chunk limit 100000;

@@ -103,7 +103,7 @@ def number_of(frame: av.VideoFrame) -> int:
 
 
 def long_clip(path: Path) -> Path:
-    clip = Clip(size=(480, 360), frames=LONG_FRAMES, codec="mpeg4", paint=numbered, gop=30, audio_codec=None)
+    clip = Clip(size=(960, 540), frames=LONG_FRAMES, codec="mpeg4", paint=numbered, gop=30, audio_codec=None)
     return clip.write(path)
 
 
@@ -136,7 +136,7 @@ async def test_encoders_share_chunks_and_one_that_is_killed_loses_no_frame_and_d
     assert video["status"] == "ready", video
 
     played = await frames_played(client, http, video_id)
-    assert {*played} == {"360p-h264", "240p-h264"}
+    assert {*played} == {"540p-h264", "360p-h264", "240p-h264"}
     for frames in played.values():
         assert frames == list(range(LONG_FRAMES))
     done = chunks_done(own_stack, "encoder", "encoder-2")

@@ -147,6 +147,10 @@ CASES: Mapping[str, Mapping[str, Case]] = {
         "find_missing": work(VIDEO, 0, 0),
         "recorded_chunks": work(VIDEO, 0),
         "find_chunks": mine(VIDEO, 0),
+        "forget_chunks": work(VIDEO, 0, [0]),
+        "count_missing_again": work(VIDEO, 0, 3),
+        "forget_announcements": work(VIDEO, 0),
+        "count_forgotten": work(VIDEO, 0),
         "record_rendition": work(VIDEO, "720p-h264", "{}"),
         "find_renditions": mine(VIDEO),
         "find_package": mine(VIDEO),
@@ -154,6 +158,7 @@ CASES: Mapping[str, Mapping[str, Case]] = {
         "announce_package": work(VIDEO, 0, 1),
         "package_of_version": mine(VIDEO, 1),
         "record_warnings": work(VIDEO, '[{"stage": "encoder", "code": "x", "detail": "x"}]'),
+        "withdraw_warning": work(VIDEO, "encoder", "x"),
         "record_playable": work(WAITING),
     },
     "uploads": {
