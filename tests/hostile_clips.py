@@ -21,6 +21,7 @@ SILENT = replace(SOUND, audio_codec=None)
 SHORT = replace(SILENT, frames=45)
 FAST_START = {"movflags": "faststart"}
 FRAGMENTS = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+LINES = replace(SILENT, frames=1, codec_options={"preset": "ultrafast", "x264-params": "tff=1"})
 HOURS = 2 * 3600
 
 

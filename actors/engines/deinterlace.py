@@ -1,6 +1,7 @@
 """Whole pictures from interlaced ones."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 import av
@@ -8,10 +9,11 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 
 
-def deinterlaced(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+def deinterlaced(frames: Iterator[VideoFrame], time_base: Fraction) -> Iterator[VideoFrame]:
     """The same frames with the same times; those that are flagged as interlaced are made whole.
 
     Films with a progressive title, and clips that change their size or format midway, are followed.
+    `time_base` is that of frames that do not say theirs, as those that a decoder held to the end.
     """
     weaver: _Weaver | None = None
     for frame in frames:
@@ -21,6 +23,7 @@ def deinterlaced(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
         if weaver is None and not frame.interlaced_frame:
             yield frame
             continue
+        frame.time_base = frame.time_base or time_base
         weaver = weaver or _Weaver(frame)
         yield from weaver.next(frame)
     if weaver is not None:

@@ -86,7 +86,7 @@ class SourceFrames:
         if by is not None:
             frames = decoder.from_key(frames, lambda frame: _seconds(frame, beginning) > by)
         last = None
-        for frame in deinterlaced(frames):
+        for frame in deinterlaced(frames, beginning.time_base):
             last = _seconds(frame, beginning, last or Fraction(0))
             self.damage = decoder.damage
             yield last, frame

@@ -164,6 +164,7 @@ PLAYED: dict[str, tuple[Builder, Expected]] = {
     "one picture in an mp4": (made.written("a.mp4", replace(SILENT, frames=1)), sound(1)),
     "one picture in an mkv": (made.written("a.mkv", replace(SILENT, frames=1)), sound(1)),
     "one picture in a ts": (made.written("a.ts", replace(SILENT, frames=1)), sound(2)),
+    "one interlaced picture": (made.written("a.ts", made.LINES), sound(2)),
     "two pictures": (made.written("a.mp4", replace(SILENT, frames=2)), sound(2)),
     "1x1": (made.written("a.mp4", made.of_size((1, 1))), sound(45)),
     "2x2": (made.written("a.mp4", made.of_size((2, 2))), sound(45)),
