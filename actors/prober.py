@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from actors.core.actor import Actor, Delivery
 from actors.core.context import Context
+from actors.core.wanted import LOOK_SECONDS, while_wanted
 from actors.engines.blame import blamed_on_the_clip
 from actors.engines.errors import SENTENCES, BadMedia, Refusal
 from actors.engines.probe import MediaProbe, Probe
@@ -48,6 +49,7 @@ class Prober(Actor[VideoUploaded, VideoProbed | VideoRejected]):
     engine: MediaProbe
     videos: Videos
     workspace: Workspace
+    look_seconds: float = LOOK_SECONDS
 
     async def handle(self, event: VideoUploaded, ctx: Context) -> tuple[VideoProbed | VideoRejected, ...]:
         """Probe the original once and keep what was learned."""
@@ -68,7 +70,8 @@ class Prober(Actor[VideoUploaded, VideoProbed | VideoRejected]):
 
     async def _probe(self, event: VideoUploaded, ctx: Context) -> Probe:
         async with self.workspace.copy_of(event.key, lambda: ctx.progress(0.0, "fetching")) as path:
-            return await self.engine.probe(path, size_bytes=event.size_bytes, on_progress=ctx.progress)
+            probing = self.engine.probe(path, size_bytes=event.size_bytes, on_progress=ctx.progress)
+            return await while_wanted(probing, self.videos, ctx, self.look_seconds)
 
     async def _refuse(self, event: VideoUploaded, code: Refusal) -> Video:
         await self.videos.reject(event.video_id, self.name, code, SENTENCES[code])

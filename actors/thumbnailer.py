@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from actors.core.actor import Actor, Delivery
 from actors.core.context import Context
+from actors.core.wanted import LOOK_SECONDS, while_wanted
 from actors.engines.blame import blamed_on_the_clip
 from actors.engines.errors import BadMedia
 from actors.engines.thumbnails import Illustration as Drawn
@@ -60,6 +61,7 @@ class Thumbnailer(Actor[VideoProbed, VideoThumbnailed | StageSkipped]):
     objects: Objects
     videos: Videos
     workspace: Workspace
+    look_seconds: float = LOOK_SECONDS
 
     async def handle(self, event: VideoProbed, ctx: Context) -> tuple[VideoThumbnailed | StageSkipped, ...]:
         """Make the pictures once; a clip none of whose frames can be decoded is skipped."""
@@ -91,7 +93,8 @@ class Thumbnailer(Actor[VideoProbed, VideoThumbnailed | StageSkipped]):
         with self.workspace.folder() as out_dir:
             async with self.workspace.copy_of(event.key, lambda: ctx.progress(0.0, "fetching")) as path:
                 with blamed_on_the_clip(ctx.attempt):
-                    made = await self.engine.illustrate(path, event.metadata, out_dir, ctx.progress)
+                    drawing = self.engine.illustrate(path, event.metadata, out_dir, ctx.progress)
+                    made = await while_wanted(drawing, self.videos, ctx, self.look_seconds)
             for file in sorted(out_dir.iterdir()):
                 await ctx.during(self.objects.put_file(derived_key(event.video_id, file.name), file))
                 await ctx.progress(0.95, "storing the pictures")

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from actors.core.actor import Actor, Delivery
 from actors.core.context import Context
 from actors.core.storing import store_files
+from actors.core.wanted import LOOK_SECONDS, while_wanted
 from actors.engines.cmaf_track import Track
 from actors.engines.errors import BadMedia
 from actors.engines.passes import BEGUN, orders_of
@@ -88,6 +89,7 @@ class Transcoder(Actor[VideoProbed, Said]):
     workspace: Workspace
     segment_keys: SegmentKeys = NO_KEYS
     effort: Effort = Effort()
+    look_seconds: float = LOOK_SECONDS
 
     async def handle(self, event: VideoProbed, ctx: Context) -> tuple[Said, ...]:
         """Prepare the source once; one without a picture that can be decoded is skipped."""
@@ -118,7 +120,7 @@ class Transcoder(Actor[VideoProbed, Said]):
             await report(1.0, "encrypting the segments")
 
         with self.workspace.folder() as out_dir:
-            prepared = await self._prepared(event, out_dir, ctx.attempt, report)
+            prepared = await self._prepared(event, out_dir, ctx, report)
             for plain, described in made_of(video_id, prepared, event.metadata):
                 track = await encrypt_track(
                     video_id, plain, out_dir, self.segment_keys, key_name, alive=alive
@@ -139,7 +141,8 @@ class Transcoder(Actor[VideoProbed, Said]):
         return await self.renditions.plan_all(video_id, passes_of(prepared, whole))
 
     async def _prepared(
-        self, event: VideoProbed, out_dir: Path, attempt: int, report: OnProgress
+        self, event: VideoProbed, out_dir: Path, ctx: Context, report: OnProgress
     ) -> Prepared:
         async with self.workspace.copy_of(event.key, lambda: report(0.0, "fetching")) as path:
-            return await self.engine.prepare(path, event.metadata, out_dir, attempt, report)
+            preparing = self.engine.prepare(path, event.metadata, out_dir, ctx.attempt, report)
+            return await while_wanted(preparing, self.videos, ctx, self.look_seconds)

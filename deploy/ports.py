@@ -1,7 +1,6 @@
 """What every process opens: the bus, the storage, a scratch directory; closed in reverse."""
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from deploy.foundations import APPLY, MIGRATE, Confinement, Foundation, missing_streams
 from deploy.object_store import open_objects
+from deploy.scratch import scratch_folder
 from deploy.settings import Settings, SettingsError
 from storage.bundle import Storage
 from storage.migrations import pending
@@ -56,13 +56,11 @@ async def open_ports(settings: Settings, name: str, *, asks: bool = False) -> As
         bus = await stack.enter_async_context(
             connect(settings.nats_url, name=name, seed=settings.nats_seed or None)
         )
-        scratch = stack.enter_context(
-            tempfile.TemporaryDirectory(prefix="truthtok-", dir=settings.scratch or None)
-        )
+        scratch = stack.enter_context(scratch_folder(Path(settings.scratch) if settings.scratch else None))
         yield Ports(
             bus=bus,
             storage=storage,
-            workspace=Workspace(storage.objects, Path(scratch)),
+            workspace=Workspace(storage.objects, scratch),
             migrations=Foundation(lambda: pending(settings.database_url), MIGRATE),
             streams=Foundation(lambda: missing_streams(bus.wire), APPLY),
             settings=settings,
