@@ -20,14 +20,14 @@ from actors.core.actor import Actor, Delivery
 from actors.core.context import Context
 from actors.core.storing import store_files
 from actors.core.wanted import LOOK_SECONDS, while_wanted
-from actors.engines.cmaf_track import Track
-from actors.engines.encode import ChunkEncoder, EncodedFrames
+from actors.engines.cmaf.renditions import chunk_files, encoded_track
+from actors.engines.cmaf.segment_encryption import encrypt_track, first_segment
+from actors.engines.cmaf.track import Track
+from actors.engines.encoding.encode import ChunkEncoder, EncodedFrames
 from actors.engines.errors import BadMedia, EngineError, SandboxDown
-from actors.engines.hard_chunks import HardChunk
-from actors.engines.passes import next_order, renditions_done, share_done
-from actors.engines.sandbox import OnProgress
-from actors.engines.segment_encryption import encrypt_track, first_segment
-from actors.engines.tracks import chunk_files, encoded_track
+from actors.engines.ladder.hard_chunks import HardChunk
+from actors.engines.ladder.passes import next_order, renditions_done, share_done
+from actors.engines.sandbox.sandbox import OnProgress
 from storage.errors import VideoGoneError
 from storage.no_orphans import no_orphans
 from storage.planned import plans_of

@@ -20,10 +20,10 @@ from uuid import UUID
 from actors.core.actor import Actor, Delivery
 from actors.core.context import Context
 from actors.core.errors import Reject, Retry
-from actors.engines.package_version import best_first, next_version
-from actors.engines.pass_end import STAGE, Packaged, Said, is_given_up, missing_passes, said
-from actors.engines.passes import orders_of, renditions_done, share_done
-from actors.engines.unfinished import Passes
+from actors.engines.ladder.pass_end import STAGE, Packaged, Said, is_given_up, missing_passes, said
+from actors.engines.ladder.passes import orders_of, renditions_done, share_done
+from actors.engines.ladder.unfinished import Passes
+from actors.engines.packaging.package_version import best_first, next_version
 from storage.no_orphans import no_orphans
 from storage.planned import plans_of
 from storage.ports import Objects, Videos

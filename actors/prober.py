@@ -11,8 +11,8 @@ from actors.core.actor import Actor, Delivery
 from actors.core.context import Context
 from actors.core.wanted import LOOK_SECONDS, while_wanted
 from actors.engines.blame import blamed_on_the_clip
+from actors.engines.clip.probe import MediaProbe, Probe
 from actors.engines.errors import SENTENCES, BadMedia, Refusal
-from actors.engines.probe import MediaProbe, Probe
 from storage.ports import Videos
 from storage.records import Video
 from storage.workspace import Workspace

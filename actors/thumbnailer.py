@@ -16,8 +16,8 @@ from actors.core.context import Context
 from actors.core.wanted import LOOK_SECONDS, while_wanted
 from actors.engines.blame import blamed_on_the_clip
 from actors.engines.errors import BadMedia
-from actors.engines.thumbnails import Illustration as Drawn
-from actors.engines.thumbnails import Illustrator
+from actors.engines.pictures.thumbnails import Illustration as Drawn
+from actors.engines.pictures.thumbnails import Illustrator
 from storage.keys import derived_key
 from storage.no_orphans import no_orphans
 from storage.ports import Objects, Videos

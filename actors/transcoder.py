@@ -17,13 +17,13 @@ from actors.core.actor import Actor, Delivery
 from actors.core.context import Context
 from actors.core.storing import store_files
 from actors.core.wanted import LOOK_SECONDS, while_wanted
-from actors.engines.cmaf_track import Track
+from actors.engines.cmaf.renditions import picture_rendition, sound_rendition, track_files
+from actors.engines.cmaf.segment_encryption import encrypt_track, encrypted_rendition
+from actors.engines.cmaf.track import Track
 from actors.engines.errors import BadMedia
-from actors.engines.passes import BEGUN, orders_of
-from actors.engines.preparation import Prepared, Preparer
-from actors.engines.sandbox import OnProgress
-from actors.engines.segment_encryption import encrypt_track, encrypted_rendition
-from actors.engines.tracks import picture_rendition, sound_rendition, track_files
+from actors.engines.ladder.passes import BEGUN, orders_of
+from actors.engines.ladder.preparation import Prepared, Preparer
+from actors.engines.sandbox.sandbox import OnProgress
 from storage.no_orphans import no_orphans
 from storage.ports import Objects, Videos
 from storage.rendition_records import EncodingPlan

@@ -12,8 +12,8 @@ from typing import ClassVar
 
 from actors.core.actor import Actor, Delivery
 from actors.core.context import Context
+from actors.engines.clip.sniff import HEAD_BYTES, Sniffed, sniff
 from actors.engines.errors import SENTENCES, Refusal
-from actors.engines.sniff import HEAD_BYTES, Sniffed, sniff
 from storage.errors import ObjectMissingError
 from storage.keys import original_key, staging_prefix
 from storage.no_orphans import no_orphans

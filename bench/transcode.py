@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from actors.engines.cmaf_track import segment_name
-from actors.engines.encode import EncodedFrames, EncodeRequest
-from actors.engines.encode_job import encode
-from actors.engines.probe import ProbeRequest
-from actors.engines.probe_job import probe
-from actors.engines.probe_limits import ProbeLimits
-from actors.engines.rung_options import encoder_options
+from actors.engines.clip.probe import ProbeRequest
+from actors.engines.clip.probe_job import probe
+from actors.engines.clip.probe_limits import ProbeLimits
+from actors.engines.cmaf.track import segment_name
+from actors.engines.encoding.encode import EncodedFrames, EncodeRequest
+from actors.engines.encoding.encode_job import encode
+from actors.engines.encoding.rung_options import encoder_options
 from subjects.media import Metadata, Rung, Timeline
 
 BITRATES_BPS = {1080: 5_000_000, 720: 2_800_000, 540: 1_600_000, 360: 800_000, 240: 400_000}

@@ -8,10 +8,10 @@ from actors.core.actor import AnyActor
 from actors.core.host import UNDERTAKER, actor_intake, undertaker_intake
 from actors.core.intake import Intake
 from actors.encoder import Encoder
-from actors.engines.preparation import Preparer
-from actors.engines.probe import MediaProbe
-from actors.engines.sandbox import Sandbox
-from actors.engines.thumbnails import Illustrator
+from actors.engines.clip.probe import MediaProbe
+from actors.engines.ladder.preparation import Preparer
+from actors.engines.pictures.thumbnails import Illustrator
+from actors.engines.sandbox.sandbox import Sandbox
 from actors.eraser import Eraser
 from actors.expirer import Expirer
 from actors.finisher import Finisher

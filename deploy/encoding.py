@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from actors.engines.encode import ChunkEncoder
-from actors.engines.ladder_policy import LadderPolicy, codecs_of
-from actors.engines.sandbox import Sandbox
+from actors.engines.encoding.encode import ChunkEncoder
+from actors.engines.ladder.policy import LadderPolicy, codecs_of
+from actors.engines.sandbox.sandbox import Sandbox
 from actors.transcoder import Effort
 from deploy.settings import Settings, SettingsError, described
 from storage.segment_keys import SegmentKeys

@@ -44,7 +44,7 @@ async def run_actors(settings: Settings, names: list[str], stop: asyncio.Event) 
     Raises SettingsError for several names with a NATS seed: it lets in one user, who may pull for one actor.
     """
     check_names(settings, names)
-    from actors.engines.sandbox import Sandbox  # noqa: PLC0415 - only actors load the media libraries
+    from actors.engines.sandbox.sandbox import Sandbox  # noqa: PLC0415 - only actors load the media libraries
     from deploy.composition import NEEDS_SANDBOX, make_intake  # noqa: PLC0415
 
     sandbox = Sandbox()

@@ -8,7 +8,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from actors.engines.cmaf_track import Track, segment_name
+from actors.engines.cmaf.track import Track, segment_name
 
 
 def stitched(out_dir: Path, track: Track) -> bytes:

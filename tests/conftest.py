@@ -34,7 +34,7 @@ import pytest
 import redis
 from nats.aio.client import Client as NatsClient
 
-from actors.engines.capabilities import ALL, SYS_NICE, keep_capabilities
+from actors.engines.sandbox.capabilities import ALL, SYS_NICE, keep_capabilities
 from deploy import leash
 from deploy.embedded import binaries
 from deploy.embedded.members import Member, admit

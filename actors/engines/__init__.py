@@ -1,14 +1,16 @@
 """The engines: what is done to media, and the only code that may touch libav.
 
-Read in this order:
+Rooms in the order in which a clip comes through them; what goes wrong in any is in `errors.py`:
 
-- `errors.py`: what can go wrong, and the sentence for each refusal
-- the sandbox: `sandbox.py`, `sandbox_job.py`, `job_wire.py` (this side), `forkserver_process.py`,
-  `forkserver.py`, `sandbox_child.py` (the other side)
-- the probe: `probe.py`, over `media_file.py`, `header.py`, `first_picture.py` (which read) and
-  `sniff.py`, `probe_limits.py`, `orientation.py`, `timing.py`, `hdr.py`, `location.py`,
-  `recording_time.py` (which decide)
-- the pictures: `thumbnails.py`, over `frame_source.py`, `upright.py`, `poster.py`, `storyboard_sheets.py`,
-  `preview.py`, `picture_encode.py` (which work) and `sampling.py`, `frame_choice.py`, `storyboard.py`,
-  `webvtt.py`, `picture_geometry.py`, `tone_map.py` (which decide)
+- `sandbox`: one limited child process per job, for libav never reads strangers' bytes in a process of ours
+- `clip`: what a clip is: header, times, first picture, faults
+- `pictures`: posters, storyboard, preview, frames
+- `ladder`: which renditions it gets, on which timeline, in which passes and orders
+- `sound`: its tracks of sound, copied or encoded
+- `encoding`: from source frames to the segments of every rung
+- `cmaf`: segments taken apart, put together, encrypted, joined to renditions
+- `packaging`: the playlists and manifests that players read
+
+A job has two halves: `thing.py` is the request, the answer and the adapter that asks a child; `thing_job.py`
+runs in the child. Modules that decide are pure and say so.
 """

@@ -106,8 +106,8 @@ def test_the_environment_is_read_in_one_module() -> None:
     }
     assert readers <= {
         "deploy/settings.py",
-        "actors/engines/sandbox_child.py",
-        "actors/engines/forkserver.py",
+        "actors/engines/sandbox/child.py",
+        "actors/engines/sandbox/forkserver.py",
     }
 
 

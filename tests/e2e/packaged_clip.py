@@ -4,13 +4,13 @@ import asyncio
 from pathlib import Path
 from uuid import UUID
 
-from actors.engines.bandwidth import average_bps, peak_bps
-from actors.engines.cmaf_track import INIT_NAME
-from actors.engines.packaging import package_texts
-from actors.engines.presentation import Presentation
-from actors.engines.segment_encryption import encrypt_track
-from actors.engines.segment_writer import MUXER, Cut, SegmentWriter
-from actors.engines.tracks import track_files
+from actors.engines.cmaf.bandwidth import average_bps, peak_bps
+from actors.engines.cmaf.renditions import track_files
+from actors.engines.cmaf.segment_encryption import encrypt_track
+from actors.engines.cmaf.segment_writer import MUXER, Cut, SegmentWriter
+from actors.engines.cmaf.track import INIT_NAME
+from actors.engines.packaging.presentation import Presentation
+from actors.engines.packaging.texts import package_texts
 from storage.keys import derived_key, rendition_key
 from storage.ports import Objects
 from storage.segment_keys import NO_KEYS, SegmentKeys

@@ -8,8 +8,8 @@ from uuid import UUID
 import numpy as np
 from msgspec import structs
 
-from actors.engines.storyboard import plan_storyboard
-from actors.engines.storyboard_sheets import StoryboardSheets
+from actors.engines.pictures.storyboard import plan_storyboard
+from actors.engines.pictures.storyboard_sheets import StoryboardSheets
 from storage.keys import derived_key
 from storage.ports import Objects
 from subjects.media import Storyboard

@@ -3,11 +3,11 @@
 from pathlib import Path
 from uuid import UUID
 
-from actors.engines.packaging import package_texts
-from actors.engines.presentation import Presentation
-from actors.engines.remux import RemuxRequest
-from actors.engines.remux_job import remux
-from actors.engines.tracks import picture_rendition, sound_rendition, track_files
+from actors.engines.cmaf.remux import RemuxRequest
+from actors.engines.cmaf.remux_job import remux
+from actors.engines.cmaf.renditions import picture_rendition, sound_rendition, track_files
+from actors.engines.packaging.presentation import Presentation
+from actors.engines.packaging.texts import package_texts
 from storage.keys import derived_key
 from storage.ports import Objects
 from subjects.media import Metadata

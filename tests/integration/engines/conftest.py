@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from actors.engines.probe import MediaProbe, Probe, ProbeRequest
-from actors.engines.probe_job import probe
-from actors.engines.probe_limits import ProbeLimits
-from actors.engines.sandbox import PRELOAD, Sandbox
-from actors.engines.thumbnails import IllustrateRequest, Illustration, Illustrator
-from actors.engines.thumbnails_job import illustrate
+from actors.engines.clip.probe import MediaProbe, Probe, ProbeRequest
+from actors.engines.clip.probe_job import probe
+from actors.engines.clip.probe_limits import ProbeLimits
+from actors.engines.pictures.thumbnails import IllustrateRequest, Illustration, Illustrator
+from actors.engines.pictures.thumbnails_job import illustrate
+from actors.engines.sandbox.sandbox import PRELOAD, Sandbox
 
 HOSTILE_JOBS = "tests.integration.engines.hostile_jobs"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from actors.engines.errors import BadMedia, Refusal
-from actors.engines.sandbox_child import CHANNEL_FD
+from actors.engines.sandbox.child import CHANNEL_FD
 
 Report = Callable[[float, str], None]
 FOREVER_SECONDS = 3600

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from actors.engines.audio import EncodedSounds, Sound, SoundEncoder, SoundRequest
-from actors.engines.audio_job import encode_sound
-from actors.engines.loudness import gain_db, measured_lufs
-from actors.engines.sandbox import Sandbox
+from actors.engines.sandbox.sandbox import Sandbox
+from actors.engines.sound.audio import EncodedSounds, Sound, SoundEncoder, SoundRequest
+from actors.engines.sound.audio_job import encode_sound
+from actors.engines.sound.loudness import gain_db, measured_lufs
 from tests.cmaf_files import sound, stitched
 from tests.integration.engines.conftest import probed
 from tests.media_clips import Clip

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from actors.engines.audio import EncodedSounds, Sound, SoundRequest
-from actors.engines.audio_job import encode_sound
-from actors.engines.loudness import measured_lufs
-from actors.engines.preparation import Preparer
-from actors.engines.sandbox import Sandbox
+from actors.engines.ladder.preparation import Preparer
+from actors.engines.sandbox.sandbox import Sandbox
+from actors.engines.sound.audio import EncodedSounds, Sound, SoundRequest
+from actors.engines.sound.audio_job import encode_sound
+from actors.engines.sound.loudness import measured_lufs
 from tests.cmaf_files import sound, stitched
 from tests.integration.engines.conftest import probed
 from tests.integration.engines.test_preparation import new

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from actors.engines.inspection import InspectRequest
-from actors.engines.inspection_job import inspect
-from actors.engines.ladder import ladder_of
-from actors.engines.ladder_policy import LadderPolicy
-from actors.engines.preparation import Prepared
+from actors.engines.clip.inspection import InspectRequest
+from actors.engines.clip.inspection_job import inspect
+from actors.engines.ladder.ladder import ladder_of
+from actors.engines.ladder.policy import LadderPolicy
+from actors.engines.ladder.preparation import Prepared
 from actors.transcoder import warnings_of
 from subjects.media import Metadata
 from subjects.warning import WarningCode

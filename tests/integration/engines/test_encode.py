@@ -10,13 +10,13 @@ import av
 import numpy as np
 import pytest
 
-from actors.engines.cmaf_boxes import split
-from actors.engines.cmaf_track import Track
-from actors.engines.encode import ChunkEncoder, EncodedFrames, EncodeRequest, limits_for
-from actors.engines.encode_job import encode
+from actors.engines.cmaf.boxes import split
+from actors.engines.cmaf.track import Track
+from actors.engines.encoding.encode import ChunkEncoder, EncodedFrames, EncodeRequest, limits_for
+from actors.engines.encoding.encode_job import encode
 from actors.engines.errors import BadMedia, Refusal
-from actors.engines.job_wire import Limits
-from actors.engines.sandbox import Sandbox
+from actors.engines.sandbox.job_wire import Limits
+from actors.engines.sandbox.sandbox import Sandbox
 from subjects.media import Metadata, Rung, Timeline
 from subjects.warning import WarningCode
 from tests.cmaf_files import joined, pictures, shown_seconds, stitched

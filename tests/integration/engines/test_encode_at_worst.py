@@ -11,9 +11,9 @@ import pytest
 
 from actors.core.context import Context
 from actors.core.wanted import while_wanted
-from actors.engines.encode import ChunkEncoder, EncodeRequest, Shown
-from actors.engines.encode_job import encode
-from actors.engines.sandbox import Sandbox
+from actors.engines.encoding.encode import ChunkEncoder, EncodeRequest, Shown
+from actors.engines.encoding.encode_job import encode
+from actors.engines.sandbox.sandbox import Sandbox
 from storage.errors import VideoGoneError
 from subjects.message import Priority
 from subjects.warning import WarningCode

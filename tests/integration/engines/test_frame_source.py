@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from actors.engines.frame_source import samples, survey
-from actors.engines.media_file import open_media
-from actors.engines.sampling import Moment, Strategy, Survey
+from actors.engines.clip.frame_source import samples, survey
+from actors.engines.clip.media_file import open_media
+from actors.engines.clip.sampling import Moment, Strategy, Survey
 from tests.media_clips import Clip
 
 MOMENTS = tuple(Moment(at) for at in (0.1, 0.6, 1.1, 1.6, 1.95))

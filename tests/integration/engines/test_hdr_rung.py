@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from actors.engines.ladder_filter import LadderFilter
-from actors.engines.mastering import Mastering, mastering_of
-from actors.engines.orientation import Orientation
-from actors.engines.picture_color import BT709
+from actors.engines.clip.orientation import Orientation
+from actors.engines.encoding.ladder_filter import LadderFilter
+from actors.engines.encoding.mastering import Mastering, mastering_of
+from actors.engines.encoding.picture_color import BT709
 from subjects.media import Rung
 from tests.cmaf_files import pictures, stitched
 from tests.integration.engines.test_encode import encoded, is_upright, near_corners, rung, timeline

@@ -9,17 +9,17 @@ from uuid import UUID
 import av
 import pytest
 
-from actors.engines.encode import ChunkEncoder
+from actors.engines.clip.probe import MediaProbe
+from actors.engines.cmaf.renditions import encoded_track
+from actors.engines.cmaf.stitching import stitched as stitched_renditions
+from actors.engines.encoding.encode import ChunkEncoder
 from actors.engines.errors import BadMedia
-from actors.engines.ladder_policy import LadderPolicy
-from actors.engines.packaging import package_texts
-from actors.engines.preparation import Prepared, Preparer
-from actors.engines.presentation import Presentation
-from actors.engines.probe import MediaProbe
-from actors.engines.rung_size import own_size
-from actors.engines.sandbox import Sandbox
-from actors.engines.stitching import stitched as stitched_renditions
-from actors.engines.tracks import encoded_track
+from actors.engines.ladder.policy import LadderPolicy
+from actors.engines.ladder.preparation import Prepared, Preparer
+from actors.engines.ladder.rung_size import own_size
+from actors.engines.packaging.presentation import Presentation
+from actors.engines.packaging.texts import package_texts
+from actors.engines.sandbox.sandbox import Sandbox
 from actors.transcoder import made_of
 from storage.rendition_records import EncodedChunk, EncodingPlan
 from subjects.media import Metadata, Rendition, Rung

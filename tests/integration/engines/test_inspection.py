@@ -5,11 +5,11 @@ from pathlib import Path
 import av
 import pytest
 
+from actors.engines.clip.inspection import Inspector, InspectRequest
+from actors.engines.clip.inspection_job import inspect
+from actors.engines.clip.picture_facts import PictureFacts
 from actors.engines.errors import BadMedia
-from actors.engines.inspection import Inspector, InspectRequest
-from actors.engines.inspection_job import inspect
-from actors.engines.picture_facts import PictureFacts
-from actors.engines.sandbox import Sandbox
+from actors.engines.sandbox.sandbox import Sandbox
 from tests.media_clips import Clip
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from actors.engines.clip.probe import MediaProbe
 from actors.engines.errors import BadMedia, EngineError
-from actors.engines.probe import MediaProbe
-from actors.engines.thumbnails import Illustrator
+from actors.engines.pictures.thumbnails import Illustrator
 from tests.media_clips import Clip
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

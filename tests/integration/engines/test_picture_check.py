@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from actors.engines.picture_check import Fault, find_fault
+from actors.engines.clip.picture_check import Fault, find_fault
 from tests.integration.engines.test_remux import remuxed
 from tests.media_clips import Clip, in_a_row
 

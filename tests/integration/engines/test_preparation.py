@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from actors.engines.errors import BadMedia, JobKilled, Refusal
-from actors.engines.preparation import Prepared, Preparer
-from actors.engines.sandbox import Sandbox
+from actors.engines.ladder.preparation import Prepared, Preparer
+from actors.engines.sandbox.sandbox import Sandbox
 from tests.integration.engines.conftest import probed
 from tests.media_clips import Clip, cut
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from actors.engines.clip.probe import MediaProbe
+from actors.engines.clip.probe_limits import ProbeLimits
 from actors.engines.errors import BadMedia, Refusal
-from actors.engines.job_wire import Limits
-from actors.engines.probe import MediaProbe
-from actors.engines.probe_limits import ProbeLimits
+from actors.engines.sandbox.job_wire import Limits
 from subjects.media import AudioTrack, Location
 from tests.integration.engines.conftest import probed
 from tests.media_clips import Clip, claim_size, cut, flat

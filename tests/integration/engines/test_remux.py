@@ -8,10 +8,10 @@ import av
 import numpy as np
 import pytest
 
-from actors.engines.cmaf_boxes import split
-from actors.engines.remux import Remuxed, Remuxer, RemuxRequest
-from actors.engines.remux_job import remux
-from actors.engines.sandbox import Sandbox
+from actors.engines.cmaf.boxes import split
+from actors.engines.cmaf.remux import Remuxed, Remuxer, RemuxRequest
+from actors.engines.cmaf.remux_job import remux
+from actors.engines.sandbox.sandbox import Sandbox
 from tests.cmaf_files import shown_seconds, sound, stitched
 from tests.integration.engines.conftest import probed
 from tests.media_clips import Clip

@@ -7,7 +7,7 @@ from typing import Any
 import av
 import pytest
 
-from actors.engines.cmaf_boxes import split
+from actors.engines.cmaf.boxes import split
 from tests.cmaf_files import pictures, stitched
 from tests.integration.engines.test_remux import B_FRAMES, remuxed
 from tests.media_clips import Clip

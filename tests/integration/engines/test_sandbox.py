@@ -7,7 +7,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from actors.engines.capabilities import READING
 from actors.engines.errors import (
     BadMedia,
     EngineError,
@@ -17,8 +16,9 @@ from actors.engines.errors import (
     Refusal,
     SandboxDown,
 )
-from actors.engines.job_wire import Limits
-from actors.engines.sandbox import Sandbox
+from actors.engines.sandbox.capabilities import READING
+from actors.engines.sandbox.job_wire import Limits
+from actors.engines.sandbox.sandbox import Sandbox
 from tests.integration.engines import hostile_jobs as jobs
 from tests.integration.engines.hostile_jobs import Ask, Told
 

@@ -12,8 +12,8 @@ import pytest
 import uvloop
 
 from actors.engines.errors import JobKilled, JobTimeout
-from actors.engines.job_wire import Limits
-from actors.engines.sandbox import Sandbox
+from actors.engines.sandbox.job_wire import Limits
+from actors.engines.sandbox.sandbox import Sandbox
 from tests.integration.engines import hostile_jobs as jobs
 from tests.integration.engines.hostile_jobs import Ask, Told
 
@@ -24,8 +24,8 @@ JOBS = ("tests.integration.engines.hostile_jobs",)
 PARENT = """
 import asyncio, sys
 sys.path.insert(0, sys.argv[1])
-from actors.engines.job_wire import Limits
-from actors.engines.sandbox import Sandbox
+from actors.engines.sandbox.job_wire import Limits
+from actors.engines.sandbox.sandbox import Sandbox
 from tests.integration.engines import hostile_jobs as jobs
 
 async def tell(fraction, note):

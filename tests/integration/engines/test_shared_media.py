@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from actors.engines.clip.probe import MediaProbe
 from actors.engines.errors import BadMedia
-from actors.engines.probe import MediaProbe
-from actors.engines.thumbnails import Illustrator
+from actors.engines.pictures.thumbnails import Illustrator
 from subjects.media import Metadata
 from tests.media_outcomes import EXPECTED, FOLDER
 

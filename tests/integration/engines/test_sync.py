@@ -8,12 +8,12 @@ import av
 import numpy as np
 import pytest
 
-from actors.engines.audio import SoundRequest
-from actors.engines.audio_job import encode_sound
-from actors.engines.cmaf_boxes import split
-from actors.engines.remux import Remuxed, RemuxRequest
-from actors.engines.remux_job import remux
-from actors.engines.source_frames import SourceFrames
+from actors.engines.clip.source_frames import SourceFrames
+from actors.engines.cmaf.boxes import split
+from actors.engines.cmaf.remux import Remuxed, RemuxRequest
+from actors.engines.cmaf.remux_job import remux
+from actors.engines.sound.audio import SoundRequest
+from actors.engines.sound.audio_job import encode_sound
 from tests.cmaf_files import pictures, sound, stitched
 from tests.sync_clips import FLASH_SECONDS, FPS, Film, Voice, click_seconds, flash_seconds
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from actors.engines.errors import BadMedia, Refusal
-from actors.engines.image_track import is_told
-from actors.engines.thumbnails import IllustrateRequest, Illustration, Illustrator
-from actors.engines.thumbnails_job import illustrate
+from actors.engines.packaging.image_track import is_told
+from actors.engines.pictures.thumbnails import IllustrateRequest, Illustration, Illustrator
+from actors.engines.pictures.thumbnails_job import illustrate
 from tests.integration.engines.conftest import illustrated, probed
 from tests.media_clips import BLUE, GREEN, RED, WHITE, Clip, Rgb, black_then_corners, flat
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from actors.engines.encode import ChunkEncoder
-from actors.engines.sandbox import Sandbox
+from actors.engines.encoding.encode import ChunkEncoder
+from actors.engines.sandbox.sandbox import Sandbox
 from subjects.warning import WarningCode
 from tests.cmaf_files import pictures, stitched
 from tests.integration.engines.conftest import probed

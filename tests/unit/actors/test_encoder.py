@@ -8,8 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from actors.encoder import Encoder
-from actors.engines.cmaf_track import INIT_NAME, Track, segment_name
-from actors.engines.encode import EncodedFrames
+from actors.engines.cmaf.segment_encryption import encrypted
+from actors.engines.cmaf.stitching import stitched
+from actors.engines.cmaf.track import INIT_NAME, Track, segment_name
+from actors.engines.encoding.encode import EncodedFrames
 from actors.engines.errors import (
     BadMedia,
     JobFailed,
@@ -19,9 +21,7 @@ from actors.engines.errors import (
     Refusal,
     SandboxDown,
 )
-from actors.engines.passes import AT_ONCE, BEGUN, ENCODED, orders_of
-from actors.engines.segment_encryption import encrypted
-from actors.engines.stitching import stitched
+from actors.engines.ladder.passes import AT_ONCE, BEGUN, ENCODED, orders_of
 from storage.errors import (
     MasterKeyUnknownError,
     StorageUnavailableError,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from actors.core.errors import Retry
-from actors.engines.package_version import best_first
+from actors.engines.packaging.package_version import best_first
 from actors.packager import TURNS, Packager
 from storage.errors import VideoGoneError
 from storage.keys import derived_key

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
+from actors.engines.clip.probe import Probe
 from actors.engines.errors import BadMedia, JobKilled, Refusal
-from actors.engines.probe import Probe
 from actors.prober import Prober
 from storage.records import Original
 from storage.workspace import Workspace

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from actors.engines.errors import BadMedia, JobKilled, Refusal
-from actors.engines.thumbnails import Illustration as Drawn
+from actors.engines.pictures.thumbnails import Illustration as Drawn
 from actors.thumbnailer import Thumbnailer
 from storage.errors import VideoGoneError
 from storage.records import LOCAL_USER_ID

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from actors.engines.audio import Sound
-from actors.engines.cmaf_track import INIT_NAME, Track, segment_name
+from actors.engines.cmaf.remux import Remuxed
+from actors.engines.cmaf.segment_encryption import encrypted
+from actors.engines.cmaf.track import INIT_NAME, Track, segment_name
 from actors.engines.errors import BadMedia, Refusal
-from actors.engines.ladder import Ladder
-from actors.engines.preparation import Prepared
-from actors.engines.remux import Remuxed
-from actors.engines.segment_encryption import encrypted
-from actors.engines.sound_facts import SoundFacts
+from actors.engines.ladder.ladder import Ladder
+from actors.engines.ladder.preparation import Prepared
+from actors.engines.sound.audio import Sound
+from actors.engines.sound.facts import SoundFacts
 from actors.transcoder import Effort, Transcoder
 from storage.errors import VideoGoneError
 from storage.keys import rendition_key

@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from actors.core.errors import Reject
-from actors.engines.passes import is_made
-from actors.engines.stitching import odd_chunks, stuck_chunks
-from actors.engines.unfinished import TIMES_AGAIN
+from actors.engines.cmaf.stitching import odd_chunks, stuck_chunks
+from actors.engines.ladder.passes import is_made
+from actors.engines.ladder.unfinished import TIMES_AGAIN
 from actors.packager import Packager
 from storage.errors import VideoGoneError
 from storage.records import LOCAL_USER_ID

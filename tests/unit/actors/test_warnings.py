@@ -5,8 +5,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from actors.engines.encode import EncodedFrames
-from actors.engines.preparation import Prepared
+from actors.engines.encoding.encode import EncodedFrames
+from actors.engines.ladder.preparation import Prepared
 from actors.transcoder import warnings_of
 from subjects.warning import WarningCode, warned
 from tests.encoded import KEY, METADATA, PLAN

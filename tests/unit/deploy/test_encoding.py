@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from actors.engines.encode import ChunkEncoder
-from actors.engines.ladder_policy import LadderPolicy
-from actors.engines.sandbox import Sandbox
+from actors.engines.encoding.encode import ChunkEncoder
+from actors.engines.ladder.policy import LadderPolicy
+from actors.engines.sandbox.sandbox import Sandbox
 from actors.transcoder import Effort
 from deploy.encoding import chunk_encoder, effort, ladder_policy, segment_keys
 from deploy.settings import Settings, SettingsError, read_settings

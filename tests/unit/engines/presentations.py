@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from actors.engines.presentation import CaptionTrack, Presentation
+from actors.engines.packaging.presentation import CaptionTrack, Presentation
 from subjects.media import MediaSegment, Rendition, Storyboard
 
 VIDEO = "videos/0199c8a2-0000-7000-8000-000000000001"

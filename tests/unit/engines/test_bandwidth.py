@@ -3,7 +3,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.engines.bandwidth import average_bps, peak_bps
+from actors.engines.cmaf.bandwidth import average_bps, peak_bps
 from subjects.media import MediaSegment
 
 

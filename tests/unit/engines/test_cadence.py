@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.engines.cadence import Cadence, Packet, has_broken_times, without_leaps
+from actors.engines.clip.cadence import Cadence, Packet, has_broken_times, without_leaps
 
 NTSC = Fraction(1, 30_000)
 

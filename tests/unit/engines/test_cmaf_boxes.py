@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.engines.cmaf_boxes import Fragment, MalformedError, Splitter, read_fragment, split, timescale
-from actors.engines.cmaf_merge import merged
-from actors.engines.codec_string import codec_string
-from actors.engines.segment_writer import MUXER
+from actors.engines.cmaf.boxes import Fragment, MalformedError, Splitter, read_fragment, split, timescale
+from actors.engines.cmaf.codec_string import codec_string
+from actors.engines.cmaf.merge import merged
+from actors.engines.cmaf.segment_writer import MUXER
 
 OPTIONS = {
     "libx264": {"sc_threshold": "0", "bf": "2", "b_strategy": "0"},

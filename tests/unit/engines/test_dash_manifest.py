@@ -6,8 +6,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given
 
-from actors.engines.dash_manifest import aligned_sets, iso_duration, manifest
-from actors.engines.presentation import CaptionTrack, boundaries
+from actors.engines.packaging.dash_manifest import aligned_sets, iso_duration, manifest
+from actors.engines.packaging.presentation import CaptionTrack, boundaries
 from subjects.media import Rendition
 from tests.unit.engines.presentations import ENGLISH, RENDITIONS, VIDEO, audio, presented, storyboard, video
 

@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.engines.decode_times import decode_times
+from actors.engines.clip.decode_times import decode_times
 
 
 def test_pictures_in_order_are_decoded_when_they_are_shown() -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from actors.engines.encode import EncodeRequest, limits_for
-from actors.engines.job_wire import Limits
+from actors.engines.encoding.encode import EncodeRequest, limits_for
+from actors.engines.sandbox.job_wire import Limits
 from subjects.media import Metadata, Rung, Timeline
 
 LEAST = Limits(memory_bytes=1 << 30, cpu_seconds=100, wall_seconds=50.0)

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from msgspec.structs import replace
 
-from actors.engines.encode_pace import encoding_seconds, silent_seconds
+from actors.engines.ladder.encode_pace import encoding_seconds, silent_seconds
 from subjects.media import Rung
 
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")

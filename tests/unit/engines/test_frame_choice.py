@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from actors.engines.frame_choice import choose, exposure, gray, score, sharpness, signature, variety
+from actors.engines.pictures.frame_choice import choose, exposure, gray, score, sharpness, signature, variety
 from tests.media_clips import corners
 
 LUMAS = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=40))

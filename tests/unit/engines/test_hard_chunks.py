@@ -6,10 +6,10 @@ from uuid import UUID
 
 import pytest
 
-from actors.engines.encode import EncodedFrames
+from actors.engines.encoding.encode import EncodedFrames
 from actors.engines.errors import JobKilled, JobTimeout
-from actors.engines.hard_chunks import HardChunk, rung_groups
-from actors.engines.passes import orders_of
+from actors.engines.ladder.hard_chunks import HardChunk, rung_groups
+from actors.engines.ladder.passes import orders_of
 from subjects.warning import WarningCode
 from tests.encoded import METADATA, PLAN, RUNGS
 

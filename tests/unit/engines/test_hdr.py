@@ -1,6 +1,6 @@
 import pytest
 
-from actors.engines.hdr import DolbyVision, find_dolby_vision, hdr_kind
+from actors.engines.clip.hdr import DolbyVision, find_dolby_vision, hdr_kind
 
 RECORD = "DOVI configuration record: version: 1.0"
 DUMP = f"""Input #0, mov, from '':

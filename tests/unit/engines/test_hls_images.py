@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.engines.hls_images import image_playlist
-from actors.engines.hls_master import master_playlist
-from actors.engines.image_track import interval_of, is_told, sheets_of, template_of
-from actors.engines.packaging import package_texts
+from actors.engines.packaging.hls_images import image_playlist
+from actors.engines.packaging.hls_master import master_playlist
+from actors.engines.packaging.image_track import interval_of, is_told, sheets_of, template_of
+from actors.engines.packaging.texts import package_texts
 from tests.unit.engines.presentations import VIDEO, attributes, presented, read, storyboard, video
 
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.engines.hls_master import FIRST_BPS, in_order_of_choice, master_playlist
-from actors.engines.packaging import fingerprint, package_texts
-from actors.engines.presentation import CaptionTrack
+from actors.engines.packaging.hls_master import FIRST_BPS, in_order_of_choice, master_playlist
+from actors.engines.packaging.presentation import CaptionTrack
+from actors.engines.packaging.texts import fingerprint, package_texts
 from tests.unit.engines.presentations import (
     ENGLISH,
     VIDEO,

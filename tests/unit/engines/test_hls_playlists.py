@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.engines.hls_playlists import (
+from actors.engines.packaging.hls_playlists import (
     captions_playlist,
     decimal_durations,
     iframe_playlist,

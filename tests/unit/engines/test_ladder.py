@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.engines.ladder import Ladder, bitrate_of, ladder_of
-from actors.engines.ladder_policy import CODECS, LadderPolicy, codecs_of
-from actors.engines.picture_facts import PictureFacts
-from actors.engines.rung_size import shape_of
+from actors.engines.clip.picture_facts import PictureFacts
+from actors.engines.ladder.ladder import Ladder, bitrate_of, ladder_of
+from actors.engines.ladder.policy import CODECS, LadderPolicy, codecs_of
+from actors.engines.ladder.rung_size import shape_of
 from subjects.media import Metadata
 
 METADATA = Metadata(

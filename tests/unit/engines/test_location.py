@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.engines.location import find_location, parse_point
+from actors.engines.clip.location import find_location, parse_point
 from subjects.media import Location
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.engines.orientation import Orientation, displayed_size, orientation_of_matrix, snap_degrees
+from actors.engines.clip.orientation import Orientation, displayed_size, orientation_of_matrix, snap_degrees
 from tests.media_clips import display_matrix
 
 TURNS = st.sampled_from([0, 90, 180, 270])

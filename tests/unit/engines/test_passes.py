@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.engines.passes import AT_ONCE, BEGUN, ENCODED, next_order, orders_of, share_done
+from actors.engines.ladder.passes import AT_ONCE, BEGUN, ENCODED, next_order, orders_of, share_done
 from storage.rendition_records import EncodingPlan
 from subjects.work import EncodeChunk, PackageDue
 from tests.encoded import METADATA, PLAN, UNTOUCHED

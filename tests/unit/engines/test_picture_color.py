@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.engines.picture_color import BT709, Color, SourceColor
+from actors.engines.encoding.picture_color import BT709, Color, SourceColor
 
 
 def color(primaries: int, transfer: int, matrix: int, *, is_rgb: bool = False) -> SourceColor:

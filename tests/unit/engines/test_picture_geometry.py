@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.engines.picture_geometry import fit, poster_sizes
+from actors.engines.clip.picture_geometry import fit, poster_sizes
 
 SIZES = st.tuples(st.integers(1, 8192), st.integers(1, 8192))
 

@@ -2,8 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
+from actors.engines.clip.probe_limits import ProbeLimits, check_cost, check_length, check_picture
 from actors.engines.errors import SENTENCES, BadMedia, Refusal
-from actors.engines.probe_limits import ProbeLimits, check_cost, check_length, check_picture
 
 LIMITS = ProbeLimits()
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.engines.recording_time import find_recording_time, parse_time
+from actors.engines.clip.recording_time import find_recording_time, parse_time
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

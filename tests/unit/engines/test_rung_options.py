@@ -5,7 +5,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from actors.engines.rung_options import PRESETS, encoder_options
+from actors.engines.encoding.rung_options import PRESETS, encoder_options
 from deploy.settings import Settings
 from subjects.media import Rung, Timeline
 

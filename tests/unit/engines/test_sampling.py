@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.engines.sampling import CANDIDATES, Strategy, Survey, choose_strategy, plan_moments
-from actors.engines.storyboard import plan_storyboard
+from actors.engines.clip.sampling import CANDIDATES, Strategy, Survey, choose_strategy, plan_moments
+from actors.engines.pictures.storyboard import plan_storyboard
 
 FULL_HD_PX = 1920 * 1080
 

@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.engines.bandwidth import peak_bps
-from actors.engines.cmaf_track import INIT_NAME, Track, segment_name
-from actors.engines.segment_encryption import (
+from actors.engines.cmaf.bandwidth import peak_bps
+from actors.engines.cmaf.renditions import chunk_files, encoded_track, track_files
+from actors.engines.cmaf.segment_encryption import (
     encrypt_track,
     encrypted,
     encrypted_rendition,
     first_segment,
 )
-from actors.engines.tracks import chunk_files, encoded_track, track_files
+from actors.engines.cmaf.track import INIT_NAME, Track, segment_name
 from storage.errors import MasterKeyUnknownError, VaultMissingError
 from storage.keys import rendition_key
 from storage.sealing import Vault

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.engines import sniff as kinds
-from actors.engines.sniff import Sniffed, sniff
+from actors.engines.clip import sniff as kinds
+from actors.engines.clip.sniff import Sniffed, sniff
 
 TS = (b"\x47" + b"\0" * 187) * 4
 

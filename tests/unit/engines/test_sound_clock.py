@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.engines.sound_clock import SoundClock
+from actors.engines.sound.clock import SoundClock
 
 RATE, BLOCK = 48_000, 1_024
 

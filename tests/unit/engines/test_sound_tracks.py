@@ -7,9 +7,9 @@ from av.stream import Disposition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.engines.languages import language_of
-from actors.engines.sound_facts import label_of
-from actors.engines.sound_tracks import facts_of, sounds_of
+from actors.engines.sound.facts import label_of
+from actors.engines.sound.languages import language_of
+from actors.engines.sound.tracks import facts_of, sounds_of
 
 
 @pytest.mark.parametrize(("told", "tag"), [

@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
-from actors.engines.stitching import MismatchError, stitched
+from actors.engines.cmaf.stitching import MismatchError, stitched
 from storage.rendition_records import EncodedChunk
 from tests.encoded import PLAN, RUNGS, TIMELINE, chunk_of
 

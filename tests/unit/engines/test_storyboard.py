@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.engines.storyboard import MAX_TILES, choose_interval_seconds, plan_storyboard
-from actors.engines.webvtt import storyboard_map, timestamp
+from actors.engines.pictures.storyboard import MAX_TILES, choose_interval_seconds, plan_storyboard
+from actors.engines.pictures.webvtt import storyboard_map, timestamp
 
 DURATIONS = st.floats(0, 20_000)
 SIZES = st.tuples(st.integers(1, 8192), st.integers(1, 8192))

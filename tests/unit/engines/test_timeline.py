@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.engines.ladder_policy import LadderPolicy
-from actors.engines.picture_facts import PictureFacts
-from actors.engines.timeline import output_rate, timeline_of
+from actors.engines.clip.picture_facts import PictureFacts
+from actors.engines.ladder.policy import LadderPolicy
+from actors.engines.ladder.timeline import output_rate, timeline_of
 
 POLICY = LadderPolicy()
 FACTS = PictureFacts(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.engines.timing import believable_fps, measured_fps, played_seconds
+from actors.engines.clip.timing import believable_fps, measured_fps, played_seconds
 
 
 def test_the_tick_of_the_clock_is_not_a_frame_rate() -> None:

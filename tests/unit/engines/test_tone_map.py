@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from actors.engines.hdr import TRANSFER_HLG, TRANSFER_PQ
-from actors.engines.tone_map import is_hdr, narrowed, tone_mapped
+from actors.engines.clip.hdr import TRANSFER_HLG, TRANSFER_PQ
+from actors.engines.pictures.tone_map import is_hdr, narrowed, tone_mapped
 
 
 def ramp(steps: int = 64) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Source frames to the segments of every rung: filters, colours, encoders."""

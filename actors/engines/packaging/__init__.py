@@ -1,0 +1,1 @@
+"""What players read: HLS playlists and DASH manifests of the same segments."""

@@ -1,0 +1,1 @@
+"""Posters, storyboards, previews and frames of a clip."""
