@@ -18,7 +18,7 @@ import msgspec
 
 
 class Priority(StrEnum):
-    """How urgent a video's work is. Chosen once, at upload; every message about the video carries it."""
+    """How urgent a video's work is. Chosen at upload; a message carries what its cause did, or less."""
 
     HIGH = "high"
     NORMAL = "normal"
@@ -33,6 +33,10 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     video_id: UUID
+
+    def urgency(self, cause: Priority) -> Priority:
+        """Return how urgent this is when what caused it had this class."""
+        return cause
 
 
 M_co = TypeVar("M_co", bound=Message, covariant=True)

@@ -13,6 +13,9 @@ from subjects.message import Message, Priority, Subject
 HOUSE = UUID(int=0)
 """Stands in the video's place in orders that are about no single video."""
 
+QUICK_PX = 120 * 30 * 640 * 360
+"""Pixels of a first pass that somebody waits for: two minutes at the size that is made first."""
+
 
 class SweepDue(Message, frozen=True, kw_only=True):
     """It is time to look for abandoned uploads. Said by the server's own clock."""
@@ -41,6 +44,15 @@ class EncodeChunk(Message, frozen=True, kw_only=True):
     preset: str = "veryfast"
     """As planned, whatever the settings of whoever takes the order: chunks must fit together."""
     threads: int = 0
+
+    def urgency(self, cause: Priority) -> Priority:
+        """Return a low class for what only adds sizes, or keeps encoders busy for long.
+
+        So whoever uploads a clip can soon play it, however much is to be encoded of others.
+        """
+        whole_px = self.timeline.frames * sum(rung.width_px * rung.height_px for rung in self.rungs)
+        may_wait = self.pass_number > 0 or whole_px > QUICK_PX
+        return Priority.LOW if may_wait and cause is Priority.NORMAL else cause
 
 
 class PackageDue(Message, frozen=True, kw_only=True):

@@ -145,7 +145,7 @@ class Runner:
             seal(
                 output,
                 message_id=derived_id(cause, self.actor.name, position),
-                priority=address.priority,
+                priority=output.urgency(address.priority),
                 trace=trace,
             )
             for position, output in enumerate(outputs)

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from actors.engines.blame import blamed_on_the_clip
 from actors.engines.clip.inspection import Inspector
 from actors.engines.clip.picture_facts import PictureFacts
+from actors.engines.clip.probe_limits import ProbeLimits, check_cost
 from actors.engines.cmaf.remux import Remuxed, Remuxer
 from actors.engines.errors import BadMedia
 from actors.engines.ladder.ladder import Ladder, ladder_of
@@ -64,6 +65,8 @@ class Preparer:
                 path, size_bytes=metadata.size_bytes, on_progress=_within(on_progress, 0.0, _INSPECTED)
             )
         ladder, source = ladder_of(metadata, facts, self.policy), None
+        # A few pictures, hours apart, become a timeline of very many: only now it is known how many.
+        check_cost(facts.stored_width_px * facts.stored_height_px, ladder.timeline.frames, ProbeLimits())
         warned = facts.warnings
         if ladder.untouched:
             told, made = _within(on_progress, _INSPECTED, _PACKAGED), None

@@ -16,6 +16,8 @@ _ROUNDING: Final = Fraction(4, 10_000)
 """Below half the 0.1 % between 30 and 30000/1001."""
 _NEARLY: Final = Fraction(2, 100)
 _DENOMINATOR_MAX: Final = 1001
+_LEAST_RATE: Final = Fraction(1)
+"""Headers tell of frames that last for days; the last one, and the sound with it, would be made as long."""
 
 
 def timeline_of(facts: PictureFacts, policy: LadderPolicy) -> Timeline:
@@ -47,7 +49,14 @@ def output_rate(facts: PictureFacts, fps_max: int) -> Fraction:
     rate = near or _simple(measured)
     while rate > fps_max:
         rate = _nearest(rate / 2, _ROUNDING) or rate / 2
-    return rate
+    return max(rate, _LEAST_RATE) if facts.duration_seconds >= 1 else _quick_enough(rate, facts, fps_max)
+
+
+def _quick_enough(rate: Fraction, facts: PictureFacts, fps_max: int) -> Fraction:
+    """Return the rate of a clip below a second; a higher one where a single frame outlasts it twice."""
+    if rate * Fraction(facts.duration_seconds) >= Fraction(1, 2):
+        return rate
+    return Fraction(min(fps_max, math.ceil(1 / max(facts.duration_seconds, 1 / fps_max))))
 
 
 def _nearest(rate: Fraction, tolerance: Fraction) -> Fraction | None:

@@ -107,3 +107,12 @@ async def test_a_picture_that_cannot_be_looked_into_is_refused(sandbox: Sandbox,
 
 async def _ignore(_fraction: float, _note: str) -> None:
     return None
+
+
+async def test_a_few_large_pictures_hours_apart_are_refused_for_the_frames_between_them(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    clip = Clip(size=(7680, 4320), frames=3, ticks=[0, 30, 10_790 * 30], codec="mpeg4", audio_codec=None)
+    with pytest.raises(BadMedia) as refused:
+        await prepared(sandbox, clip.write(tmp_path / "a.mkv"), tmp_path / "out")
+    assert refused.value.code == Refusal.TOO_MUCH_PICTURE

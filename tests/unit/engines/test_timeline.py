@@ -84,10 +84,10 @@ def test_a_timescale_fits_into_its_box(facts: PictureFacts) -> None:
         ((100, 1), (50, 1)),
         ((60_010, 1000), (60, 1)),
         ((15, 1), (15, 1)),
-        ((1, 10), (1, 10)),
+        ((1, 10), (1, 1)),
     ],
 )
-def test_a_constant_rate_is_kept_and_halved_above_the_limit(
+def test_a_constant_rate_from_one_a_second_on_is_kept_and_halved_above_the_limit(
     measured: tuple[int, int], output: tuple[int, int]
 ) -> None:
     facts = replace(FACTS, fps_num=measured[0], fps_den=measured[1])
@@ -105,6 +105,19 @@ def test_a_variable_rate_becomes_a_standard_one(mean: int, output: int) -> None:
 def test_a_clip_without_length_has_one_frame() -> None:
     timeline = timeline_of(replace(FACTS, duration_seconds=0.0), POLICY)
     assert (timeline.frames, timeline.chunks) == (1, 1)
+
+
+@given(
+    st.floats(0.0, 10_800.0),
+    st.fractions(0, 240).map(lambda rate: (rate.numerator, rate.denominator)),
+    st.booleans(),
+)
+def test_no_timeline_lasts_long_beyond_its_clip_whatever_the_header_tells(
+    seconds: float, rate: tuple[int, int], constant: bool
+) -> None:
+    facts = replace(FACTS, duration_seconds=seconds, fps_num=rate[0], fps_den=rate[1], constant_rate=constant)
+    timeline = timeline_of(facts, POLICY)
+    assert timeline.frames / timeline.fps <= 2 * seconds + 1 / 30
 
 
 def test_a_usual_clip_is_cut_into_two_four_and_sixteen_seconds() -> None:
