@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from actors.core.patience import persevere
+from actors.core.verdict import OUT_OF_ATTEMPTS
 from storage.ports import Stages
 from subjects.bus import Bus, Delivery, Stored
 from subjects.codec import MESSAGE_ID, TRACE, derived_id, seal
@@ -21,6 +22,8 @@ from subjects.video import VideoFailed
 from subjects.work import HOUSE
 
 FAILED_POSITION: Final = -2
+INTERNAL: Final = "It went wrong each time it was tried. Why is in the dead letter; a retry may mend it."
+"""What clients are told of an exception: its text is for operators, and may name what is none of theirs."""
 
 ADVISORY_DURABLE: Final = Durable(
     "ADVISORIES", "undertaker", ("$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>",), 10.0, -1
@@ -38,7 +41,8 @@ class Graveyard:
         """Keep the dead letter and tell whoever waits. Idempotent. Raises BusError or StorageError."""
         letter = dead_letter(actor, stored, attempts, code, reason)
         await self.bus.publish(letter)
-        address, stage, detail = address_of(stored.subject), stage_of(actor), letter.headers[REASON]
+        address, stage = address_of(stored.subject), stage_of(actor)
+        detail = INTERNAL if code == OUT_OF_ATTEMPTS else letter.headers[REASON]
         if address.video_id == HOUSE:
             return
         error = f"{code}: {detail}"

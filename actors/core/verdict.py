@@ -8,6 +8,7 @@ from storage.errors import VideoGoneError
 from subjects.codec import UndecodableError
 from subjects.message import Message
 
+OUT_OF_ATTEMPTS = "out_of_attempts"
 BACKOFF_FIRST_SECONDS = 0.5
 BACKOFF_LIMIT_SECONDS = 60.0
 
@@ -60,6 +61,6 @@ def judge(error: Exception, attempt: int, delivery: Delivery, chance: float) -> 
     reason = f"{type(error).__name__}: {error}"
     if attempt >= delivery.max_deliver:
         # The server would deliver it no more, and its advisory knows no reason; we do.
-        return Bury("out_of_attempts", reason)
+        return Bury(OUT_OF_ATTEMPTS, reason)
     delay = error.delay_seconds if isinstance(error, Retry) else backoff_seconds(attempt, chance)
     return Later(delay, reason)

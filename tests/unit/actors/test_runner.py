@@ -13,6 +13,7 @@ from actors.core.runner import Runner, stage_outcome
 from storage.errors import StorageUnavailableError, VideoGoneError
 from subjects.bus import BusUnavailableError, Receipt, Stored
 from subjects.codec import MESSAGE_ID, Envelope, open_message, seal
+from subjects.dead_letters import REASON
 from subjects.message import Message, Priority
 from subjects.stage import StageProgressed, StageSkipped
 from subjects.video import VideoTranscoded
@@ -32,6 +33,7 @@ class Diary:
     def __init__(self, attempt: int = 1) -> None:
         self.attempt = attempt
         self.lines: list[str] = []
+        self.errors: list[str] = []
         self.envelopes: list[Envelope] = []
         self.outages = 0
         self.keeps = True
@@ -50,6 +52,7 @@ class Diary:
 
     async def settle(self, video_id: UUID, stage: str, state: str, attempt: int, error: str | None) -> bool:
         self.lines.append(f"settle {stage} {state}")
+        self.errors.append(error or "")
         return self.keeps
 
     async def ack(self) -> None:
@@ -123,6 +126,15 @@ async def test_a_dead_letter_is_kept_before_its_message_is_terminated() -> None:
         "publish video.failed.high",
         "terminate bad",
     ]
+
+
+async def test_the_text_of_an_exception_is_for_operators_and_not_for_clients() -> None:
+    diary = Diary(attempt=5)
+    await carried(diary, failing(OSError("/srv/secret is full")))
+    letter, news = diary.envelopes
+    assert "/srv/secret" in letter.headers[REASON]
+    assert b"/srv/secret" not in news.body
+    assert "/srv/secret" not in "".join(diary.errors)
 
 
 async def test_nobody_is_told_of_the_failure_of_what_was_done_after_all() -> None:
