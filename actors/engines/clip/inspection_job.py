@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from actors.engines.clip.cadence import Cadence, has_broken_times, without_leaps
+from actors.engines.clip.cadence import Cadence, Packets, has_broken_times, without_leaps
 from actors.engines.clip.header import frames_per_second
 from actors.engines.clip.inspection import InspectRequest
 from actors.engines.clip.media_file import MediaFile, open_media
@@ -32,14 +32,17 @@ def inspect(request: InspectRequest, report: Report) -> PictureFacts:
     first = SourceFrames(path, request.max_picture_px, tick).beginning()
     with open_media(path, request.max_picture_px) as media:
         reading = Reading(media, report)
-        timed = tuple(reading.timed())
-        if not timed:
+        timed = Packets.of(reading.timed())
+        if not len(timed):
             raise BadMedia(Refusal.NO_FRAMES, "no packet of the picture has a time")
+        report(1.0, "measuring the times")
         base = media.video.time_base or first.time_base
         end = first.pts * first.time_base / base + announced_seconds(media) / base
         cadence = Cadence(without_leaps(timed, base, round(end)), base)
+        report(1.0, "measuring the times")
         broken = cadence.is_absurd or has_broken_times(timed, cadence.packets)
         warnings = (WarningCode.BROKEN_TIMES,) if broken else reading.warnings
+    report(1.0, "measuring the times")
     with open_media(path, request.max_picture_px) as media:
         return replace(_facts(media, first, cadence), warnings=warnings)
 
@@ -63,7 +66,7 @@ def _facts(media: MediaFile, first: Beginning, cadence: Cadence) -> PictureFacts
         interlaced=first.frame.interlaced_frame,
         constant_rate=cadence.is_constant,
         longest_gop_seconds=cadence.longest_gop_seconds(seconds),
-        starts_with_key_frame=cadence.packets[0].key,
+        starts_with_key_frame=bool(cadence.packets.keys[0]),
         closed_gops=cadence.has_closed_gops,
     )
 

@@ -32,23 +32,31 @@ class Reading:
 
     media: MediaFile
     report: Report
-    ends_seconds: float = 0.0
-    """Of what is heard or seen, whichever is longer."""
     damaged: bool = field(default=False, init=False)
     _last_byte: int = field(default=0, init=False)
+    _ends: dict[int, int] = field(default_factory=dict, init=False)
+    """When the last of each stream ends, in its ticks: fractions for each packet would take the most time."""
 
     def timed(self) -> Iterator[Packet]:
         """Yield what is shown, by its packets. Those that an edit hides are decoded, but nobody sees them."""
-        whole_seconds = max(float(announced_seconds(self.media)), 1.0)
+        main, start = self.media.video.index, seconds_of(self.media, 0)
+        base = float(self.media.video.time_base or 0)
+        whole_seconds, share = max(float(announced_seconds(self.media)), 1.0), 0.0
         for packet in self._packets():
             at = packet.pts if packet.pts is not None else packet.dts
             self._note(packet, at)
-            if packet.stream_index != self.media.video.index:
-                continue
-            share = seconds_of(self.media, at) / whole_seconds
-            self.report(min(1.0, max(0.0, share)), "looking at every frame")
-            if at is not None and not packet.is_discard:
-                yield Packet(at, packet.duration or 0, packet.is_keyframe)
+            if packet.stream_index == main and at is not None:
+                share = min(1.0, max(0.0, (at * base + start) / whole_seconds))
+                if not packet.is_discard:
+                    yield Packet(at, packet.duration or 0, packet.is_keyframe)
+            self.report(share, "looking at every frame")
+
+    @property
+    def ends_seconds(self) -> float:
+        """When what is heard or seen ends, whichever lasts longer; 0 before anything was read."""
+        start = Fraction(self.media.container.start_time or 0, av.time_base)
+        bases = {index: self.media.container.streams[index].time_base or Fraction(0) for index in self._ends}
+        return max([0.0, *(float(end * bases[index] - start) for index, end in self._ends.items())])
 
     @property
     def warnings(self) -> tuple[WarningCode, ...]:
@@ -70,9 +78,8 @@ class Reading:
         self._last_byte = max(self._last_byte, (packet.pos or 0) + packet.size)
         self.damaged |= packet.is_corrupt and packet.stream_index == self.media.video.index
         if at is not None:
-            end = (at + (packet.duration or 0)) * packet.time_base
-            start = Fraction(self.media.container.start_time or 0, av.time_base)
-            self.ends_seconds = max(self.ends_seconds, float(end - start))
+            end = at + (packet.duration or 0)
+            self._ends[packet.stream_index] = max(self._ends.get(packet.stream_index, end), end)
 
     def _packets(self) -> Iterator[Any]:
         """Yield packets of pictures and sound up to the end or the first unreadable one.

@@ -1,5 +1,6 @@
 """The job of the remuxer: the packets of a clip as CMAF segments, none of them decoded. Runs in the child."""
 
+from array import array
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -8,9 +9,11 @@ from pathlib import Path
 from typing import Any, Self
 
 import av
+import numpy as np
 from av.packet import Packet
 from msgspec.structs import replace
 
+from actors.engines.clip.cadence import Ticks
 from actors.engines.clip.decode_times import decode_times
 from actors.engines.clip.frame_source import packets
 from actors.engines.clip.h264_units import is_idr, length_size
@@ -59,7 +62,7 @@ def _check_pictures(path: Path, request: RemuxRequest, report: Report) -> None:
         raise UnfitError(fault)
 
 
-def _decode_times(media: MediaFile, report: Report) -> Sequence[int] | None:
+def _decode_times(media: MediaFile, report: Report) -> Ticks | None:
     """Return when each packet is decoded, when the container keeps no such times; None when it does.
 
     Raises UnfitError for a container that does not say when pictures are shown, though their order changes.
@@ -69,13 +72,14 @@ def _decode_times(media: MediaFile, report: Report) -> Sequence[int] | None:
         raise UnfitError("the file does not say when its pictures are shown")
     if "matroska" not in formats:
         return None
-    shown = []
+    shown = array("q")
     for packet in packets(media):
         report(0.0, "looking at every frame")
         if packet.pts is None:
             raise UnfitError("a packet has no time")
         shown.append(packet.pts)
-    times = decode_times(shown)
+    times = decode_times(np.array(shown))
+    report(0.0, "looking at every frame")
     if times is None:
         raise UnfitError("two pictures are shown at once")
     return times
@@ -85,7 +89,7 @@ def _packaged(
     media: MediaFile,
     request: RemuxRequest,
     begin_seconds: Fraction,
-    decoded: Sequence[int] | None,
+    decoded: Ticks | None,
     report: Report,
 ) -> Remuxed:
     if media.codec_name != "h264":
@@ -144,7 +148,7 @@ class PictureCopy:
     base: Fraction
     begin: int
     length_bytes: int | None
-    decoded: Sequence[int] | None
+    decoded: Ticks | None
     """When each packet is decoded, in ticks of the source; None when the packets say it."""
     _read: int = field(default=0, init=False)
     _writer: SegmentWriter = field(init=False)
@@ -159,7 +163,7 @@ class PictureCopy:
         media: MediaFile,
         request: RemuxRequest,
         begin_seconds: Fraction,
-        decoded: Sequence[int] | None = None,
+        decoded: Ticks | None = None,
     ) -> "PictureCopy":
         """For the main stream of a clip. Raises UnfitError when its header lacks what a player needs."""
         context, base = media.video.codec_context, media.video.time_base
@@ -184,7 +188,7 @@ class PictureCopy:
     def add(self, packet: "Packet[Any]") -> float:
         """Take the next packet, return its time in seconds. Raises UnfitError."""
         if self.decoded is not None:
-            packet.dts = self.decoded[self._read] if self._read < len(self.decoded) else None
+            packet.dts = int(self.decoded[self._read]) if self._read < len(self.decoded) else None
             self._read += 1
         if packet.pts is None or packet.dts is None:
             raise UnfitError("a packet has no time")

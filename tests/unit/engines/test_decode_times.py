@@ -1,9 +1,15 @@
 from itertools import pairwise
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.engines.clip.decode_times import decode_times
+from actors.engines.clip import decode_times as columns
+
+
+def decode_times(shown: list[int]) -> list[int] | None:
+    times = columns.decode_times(np.array(shown, np.int64))
+    return None if times is None else times.tolist()
 
 
 def test_pictures_in_order_are_decoded_when_they_are_shown() -> None:
