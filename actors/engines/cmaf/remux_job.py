@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from actors.engines.clip.cadence import Ticks
 from actors.engines.clip.decode_times import decode_times
 from actors.engines.clip.frame_source import packets
-from actors.engines.clip.h264_units import is_idr, length_size
+from actors.engines.clip.h264_units import changes_sets, configured_sets, is_idr, length_size
 from actors.engines.clip.media_file import MediaFile, open_media
 from actors.engines.clip.picture_check import find_fault
 from actors.engines.clip.source_frames import SourceFrames
@@ -148,6 +148,8 @@ class PictureCopy:
     base: Fraction
     begin: int
     length_bytes: int | None
+    configured: frozenset[bytes]
+    """The parameter sets of the header, the only ones that a player is given."""
     decoded: Ticks | None
     """When each packet is decoded, in ticks of the source; None when the packets say it."""
     _read: int = field(default=0, init=False)
@@ -170,7 +172,8 @@ class PictureCopy:
         if not context.extradata or base is None or base <= 0:
             raise UnfitError("the header holds no configuration of the decoder")
         begin = round(begin_seconds / base)
-        return cls(request, media.video, base, begin, length_size(context.extradata), decoded)
+        length_bytes, configured = length_size(context.extradata), configured_sets(context.extradata)
+        return cls(request, media.video, base, begin, length_bytes, configured, decoded)
 
     def __enter__(self) -> Self:
         request = self.request
@@ -193,8 +196,11 @@ class PictureCopy:
         if packet.pts is None or packet.dts is None:
             raise UnfitError("a packet has no time")
         packet.pts, packet.dts = packet.pts - self.begin, packet.dts - self.begin
-        key = packet.is_keyframe and is_idr(bytes(packet), self.length_bytes)
+        data = bytes(packet)
+        key = packet.is_keyframe and is_idr(data, self.length_bytes)
         self._check(packet, key=key)
+        if changes_sets(data, self.length_bytes, self.configured):
+            raise UnfitError("a packet changes the configuration")
         packet.is_keyframe = key  # an open group's start is none: what is shown before it would be missing
         self._last_dts = packet.dts
         self._last_key = packet.dts if key else self._last_key

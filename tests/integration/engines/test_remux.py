@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 
+from actors.engines.clip.h264_units import configured_sets
 from actors.engines.cmaf.boxes import split
 from actors.engines.cmaf.remux import Remuxed, Remuxer, RemuxRequest
 from actors.engines.cmaf.remux_job import remux
@@ -164,3 +165,39 @@ def test_a_real_clip_is_packaged_to_the_tick_or_said_to_be_unfit(tmp_path: Path,
     tick = Fraction(1, made.video.timescale)
     pairs = zip(shown_seconds(stitched(tmp_path / "out", made.video)), times_of(FOLDER / name), strict=True)
     assert all(abs(copy - source) < tick for copy, source in pairs)
+
+
+def joined(first: Path, second: Path, path: Path) -> Path:
+    """The packets of both clips behind the header of the first; the second brings its own configuration."""
+    with av.open(path, "w") as container, av.open(first) as head:
+        stream = container.add_stream_from_template(head.streams.video[0])
+        shown = 0
+        for source in (first, second):
+            with av.open(source) as clip:
+                context = clip.streams.video[0].codec_context
+                sets = configured_sets(bytes(context.extradata or b""))
+                brought = b"".join(len(one).to_bytes(4) + one for one in sorted(sets))
+                for packet in clip.demux(video=0):
+                    if packet.size:
+                        data = (brought if packet.is_keyframe else b"") + bytes(packet)
+                        made = av.Packet(data)
+                        made.stream, made.is_keyframe, made.time_base = (
+                            stream,
+                            packet.is_keyframe,
+                            Fraction(1, 30),
+                        )
+                        made.pts = made.dts = shown
+                        made.duration, shown = 1, shown + 1
+                        container.mux(made)
+    return path
+
+
+def test_a_stream_that_brings_another_configuration_with_it_is_not_played_as_it_is(tmp_path: Path) -> None:
+    plain: dict[str, Any] = {"frames": 30, "gop": 10, "audio_codec": None}
+    one = Clip(**plain, codec_options={"preset": "ultrafast"}).write(tmp_path / "one.mp4")
+    other = Clip(**plain, codec_options={"preset": "ultrafast", "coder": "1"}).write(tmp_path / "other.mp4")
+    alike = remuxed(joined(one, one, tmp_path / "alike.mp4"), tmp_path / "a")
+    assert (alike.unfit, alike.frames) == ("", 60)
+    assert remuxed(joined(one, other, tmp_path / "not.mp4"), tmp_path / "b").unfit == (
+        "a packet changes the configuration"
+    )
