@@ -17,8 +17,9 @@ from actors.engines.encoding.deinterlace import deinterlaced
 from actors.engines.errors import BadMedia, Refusal
 from subjects.warning import WarningCode
 
-MARGINS_SECONDS = (0.5, 5.0, 20.0)
-"""How long before a moment the search for a key frame begins: indexes hold decode times, or guesses."""
+MARGINS_SECONDS = (0.5, 5.0, 20.0, 80.0, 320.0, 1280.0)
+"""How long before a moment the search for a key frame begins: indexes hold decode times, or guesses. Streams
+without an index are read from there on, so each is tried with a few times what the last one cost."""
 Timed = tuple[Fraction, VideoFrame]
 """A frame and its time in seconds from the first frame of the clip."""
 

@@ -22,6 +22,9 @@ Shown = Literal["source", "before", "black"]
 _SKIPPED_PX_PER_SECOND = 60e6
 _MOST_CPU_SECONDS = 12 * 3600
 """More than the slowest preset takes for sixteen seconds of the largest pictures. What hangs is silent."""
+_USUAL_SECONDS = 16
+_LONGEST_CPU_SECONDS = 10 * 24 * 3600
+"""Of a chunk of an hour and more: there are such where key frames lie far apart."""
 
 
 class EncodeRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +112,8 @@ def limits_for(request: EncodeRequest, least: Limits) -> Limits:
     seconds = encoding_seconds(request.rungs, request.preset, request.frames)
     seconds += picture_px * decoded * request.frames / FASTEST_PX
     seconds += picture_px * decoded * request.first_frame / _SKIPPED_PX_PER_SECOND
-    seconds = min(seconds, _MOST_CPU_SECONDS)
+    usual = max(1.0, request.frames / line.fps / _USUAL_SECONDS)
+    seconds = min(seconds, _MOST_CPU_SECONDS * usual, _LONGEST_CPU_SECONDS)
     return replace(
         least,
         cpu_seconds=least.cpu_seconds + round(seconds),

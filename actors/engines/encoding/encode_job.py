@@ -1,6 +1,8 @@
 """The job of the encoder: one decode, many encoders, segments on disk. Runs in the child."""
 
-from collections.abc import Iterator, Sequence
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -24,10 +26,13 @@ from subjects.warning import WarningCode
 
 _DECODED, _FLUSHED = 0.9, 0.1
 _UNEXPECTED_END_SECONDS = 1.0
+_SELDOM_SECONDS, _SELDOM_SHARE = 2.0, 1 / 1000
+"""A report takes 50 bytes: every two seconds, days of them are within what a child may answer."""
 
 
 def encode(request: EncodeRequest, report: Report) -> EncodedFrames:
     """Encode a run of output frames. Raises BadMedia, `no_frames` when nothing can be decoded."""
+    report = seldom(report, request.frames / request.timeline.fps)
     report(0.0, "opening the clip")
     source = SourceFrames(
         Path(request.path), request.max_picture_px, lambda _: report(0.0, "looking for the chunk")
@@ -47,6 +52,22 @@ def encode(request: EncodeRequest, report: Report) -> EncodedFrames:
         made_of = {track.rendition: track for track in _finished(request, rungs, report)}
         tracks = tuple(made_of[rung.name] for rung in request.rungs)
     return EncodedFrames(tracks=tracks, warnings=_warnings(request, source))
+
+
+def seldom(report: Report, chunk_seconds: float, now: Callable[[], float] = time.monotonic) -> Report:
+    """Return a report that passes on what comes a while after the last: all that a job may say is bounded.
+
+    That while grows with the chunk, up to a fraction of the silence that is borne.
+    """
+    every, next_at = min(_SELDOM_SECONDS, chunk_seconds * _SELDOM_SHARE), -math.inf
+
+    def told(fraction: float, note: str) -> None:
+        nonlocal next_at
+        if now() >= next_at:
+            next_at = now() + every
+            report(fraction, note)
+
+    return told
 
 
 def _frames(

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from actors.engines.clip.picture_facts import PictureFacts
 from actors.engines.clip.picture_geometry import Size
+from actors.engines.ladder.long_chunks import with_long_chunks
 from actors.engines.ladder.policy import H264_BPS, LadderPolicy
 from actors.engines.ladder.rung_size import Shape, fitted, own_size, shape_of, size_with
 from actors.engines.ladder.timeline import timeline_of
@@ -53,7 +54,10 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ladder_of(metadata: Metadata, facts: PictureFacts, policy: LadderPolicy | None = None) -> Ladder:
-    """Return the ladder of a clip. One that is packaged untouched gets only rungs that spare something."""
+    """Return the ladder of a clip. One that is packaged untouched gets only rungs that spare something.
+
+    Raises BadMedia, too_much_picture, for one whose key frames lie too far apart for its size.
+    """
     policy = policy or LadderPolicy()
     touched = why_touched(metadata, facts, policy)
     timeline = timeline_of(facts, policy)
@@ -64,6 +68,7 @@ def ladder_of(metadata: Metadata, facts: PictureFacts, policy: LadderPolicy | No
         rungs = tuple(one for one in rungs if spares(one, shape, metadata.bitrate_bps, policy))
     first = None if touched is None else first_rung(rungs, policy)
     deep = hdr_rungs(metadata, facts, policy, timeline.fps)
+    timeline = with_long_chunks(timeline, facts, passes_of((*rungs, *deep), first))
     return Ladder(timeline=timeline, touched=touched, rungs=(*rungs, *deep), first=first)
 
 
