@@ -27,7 +27,9 @@ class WarningCode(StrEnum):
 WARNINGS: Final[dict[WarningCode, str]] = {
     WarningCode.DAMAGED_PICTURES: "Parts of the picture are damaged in the file; the rest is as it was.",
     WarningCode.DAMAGED_SOUND: "Parts of the sound are damaged in the file; they are silent or left out.",
-    WarningCode.TRUNCATED: "The pictures end before the file says they do; the last one stays to the end.",
+    WarningCode.TRUNCATED: (
+        "The file or its picture ends before it says so; what is there plays, and the last picture stays."
+    ),
     WarningCode.BROKEN_TIMES: "The times in the file jump; the picture may stand still or be cut there.",
     WarningCode.SOUND_LEFT_OUT: "The sound could not be decoded; the video plays without it.",
     WarningCode.SOURCE_ENCODED: "The file could not be cut into segments as it is; it was encoded instead.",
