@@ -20,6 +20,10 @@ from subjects.warning import WarningCode
 MARGINS_SECONDS = (0.5, 5.0, 20.0, 80.0, 320.0, 1280.0)
 """How long before a moment the search for a key frame begins: indexes hold decode times, or guesses. Streams
 without an index are read from there on, so each is tried with a few times what the last one cost."""
+GROWTH = 16
+USUAL_PX = 1920 * 1200
+"""Calls grow from a quarter of a side to the whole, or to what most screens have. Pictures that grow beyond
+both were no part of what the clip was said to cost."""
 Timed = tuple[Fraction, VideoFrame]
 """A frame and its time in seconds from the first frame of the clip."""
 
@@ -67,9 +71,13 @@ class SourceFrames:
         raise BadMedia(Refusal.NO_FRAMES)
 
     def since(self, at_seconds: Fraction, beginning: Beginning) -> Iterator[Timed]:
-        """Frames in order, of which the first is shown at that moment or, at the clip's begin, after it."""
+        """Frames in order, of which the first is shown at that moment or, at the clip's begin, after it.
+
+        Pictures far larger than the first one and than the header says are damage: they are not decoded.
+        """
+        first_px = beginning.frame.width * beginning.frame.height
         for margin in MARGINS_SECONDS if at_seconds > 0 else ():
-            with self._open() as media:
+            with self._open(first_px) as media:
                 yielded = False
                 if _sought(media, beginning, float(at_seconds) - margin):
                     for timed in self._run(media, beginning, at_seconds):
@@ -77,7 +85,7 @@ class SourceFrames:
                         yield timed
                 if yielded:
                     return
-        with self._open() as media:
+        with self._open(first_px) as media:
             yield from self._run(media, beginning, None)
 
     def _run(self, media: MediaFile, beginning: Beginning, by: Fraction | None) -> Iterator[Timed]:
@@ -98,10 +106,14 @@ class SourceFrames:
         self.tick(at_seconds)  # looked up each time: what it reports changes on the way
 
     @contextmanager
-    def _open(self) -> Iterator[MediaFile]:
+    def _open(self, first_px: int | None = None) -> Iterator[MediaFile]:
         with open_media(self.path, self.max_picture_px) as media:
-            media.video.codec_context.thread_count = 0
-            media.video.codec_context.thread_type = "AUTO"
+            context = media.video.codec_context
+            context.thread_count, context.thread_type = 0, "AUTO"
+            if first_px is not None:
+                known_px = max(first_px, context.width * context.height)
+                most_px = min(self.max_picture_px, max(known_px * GROWTH, USUAL_PX))
+                context.options = {"max_pixels": str(most_px)}
             yield media
 
 
