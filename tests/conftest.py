@@ -32,6 +32,7 @@ import asyncpg
 import nats
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 from nats.aio.client import Client as NatsClient
 
 from actors.engines.sandbox.capabilities import ALL, SYS_NICE, keep_capabilities
@@ -39,6 +40,10 @@ from deploy import leash
 from deploy.embedded import binaries
 from deploy.embedded.members import Member, admit
 from deploy.stack_errors import BinaryMissingError
+
+# How long an example takes is the machine's affair: no test of ours is a measurement.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = "template_migrated"
