@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -232,7 +233,8 @@ def objects_of(stack: Stack, *video_ids: str) -> list[Path]:
     """The files of videos, and whatever is staged."""
     objects = stack.data / "objects"
     folders = (objects / "videos" / one for one in video_ids)
-    return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    # Not rglob: it raises when a folder goes while it looks, and that is what is waited for here.
+    return [Path(place) / name for folder in folders for place, _, names in os.walk(folder) for name in names]
 
 
 async def nothing_is_left_of(stack: Stack, user_id: str, video_ids: list[str]) -> bool:
