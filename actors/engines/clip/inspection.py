@@ -1,6 +1,6 @@
 """What a ladder has to know of a clip's picture: the request and the adapter that asks a child."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,6 @@ from actors.engines.sandbox.job_wire import Limits
 from actors.engines.sandbox.sandbox import OnProgress, Sandbox
 
 JOB: Final = "actors.engines.clip.inspection_job:inspect"
-_BYTES_PER_CPU_SECOND = 50e6
 
 
 class InspectRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,10 +37,5 @@ class Inspector:
         Safe to repeat: it writes nothing. Raises BadMedia, `no_frames` when nothing can be decoded, and
         EngineError when the child died.
         """
-        extra = size_bytes / _BYTES_PER_CPU_SECOND
-        limits = replace(
-            self.job_limits,
-            cpu_seconds=self.job_limits.cpu_seconds + round(extra),
-            wall_seconds=self.job_limits.wall_seconds + 4 * extra,
-        )
+        limits = self.job_limits.to_read(size_bytes)
         return await self.sandbox.run(JOB, InspectRequest(path=str(path)), PictureFacts, limits, on_progress)

@@ -1,6 +1,6 @@
 """A source packaged as it is: the request, the answer, and the adapter that asks a child."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,6 @@ from actors.engines.sound.audio import Sound
 from actors.engines.sound.facts import TRACKS_MAX
 
 JOB: Final = "actors.engines.cmaf.remux_job:remux"
-_BYTES_PER_CPU_SECOND = 50e6
 
 
 class RemuxRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,10 +72,5 @@ class Remuxer:
         Raises BadMedia when the clip cannot be opened, and EngineError when the child died.
         """
         request = RemuxRequest(path=str(path), out_dir=str(out_dir), duration_seconds=duration_seconds)
-        extra = size_bytes / _BYTES_PER_CPU_SECOND
-        limits = replace(
-            self.job_limits,
-            cpu_seconds=self.job_limits.cpu_seconds + round(extra),
-            wall_seconds=self.job_limits.wall_seconds + 4 * extra,
-        )
+        limits = self.job_limits.to_read(size_bytes)
         return await self.sandbox.run(JOB, request, Remuxed, limits, on_progress)

@@ -1,5 +1,6 @@
 """A file for libav's muxer to write to: what comes is cut into segments at once, so nothing large is kept."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -36,6 +37,18 @@ class Cut:
         return seconds >= self.shortest_seconds - slack and with_next > self.longest_seconds + slack
 
 
+def written_track(folder: Path, rendition: str, init: bytes, segments: Sequence[MediaSegment]) -> Track:
+    """Write the init segment beside segments that lie in a folder, and return what they are together."""
+    (folder / INIT_NAME).write_bytes(init)
+    return Track(
+        rendition=rendition,
+        codecs=codec_string(init),
+        timescale=timescale(init),
+        init_sha256=sha256(init).hexdigest(),
+        segments=tuple(segments),
+    )
+
+
 class SegmentWriter:
     """Give it to `av.open`, close the container, then `finish`.
 
@@ -65,15 +78,7 @@ class SegmentWriter:
         """Write what is left, and say what was made. Raises MalformedError."""
         self._splitter.finish()
         self._write_segment()
-        init = self._splitter.init
-        (self._folder / INIT_NAME).write_bytes(init)
-        return Track(
-            rendition=rendition,
-            codecs=codec_string(init),
-            timescale=timescale(init),
-            init_sha256=sha256(init).hexdigest(),
-            segments=tuple(self.segments),
-        )
+        return written_track(self._folder, rendition, self._splitter.init, self.segments)
 
     def _add(self, fragment: Fragment) -> None:
         self._timescale = self._timescale or timescale(self._splitter.init)

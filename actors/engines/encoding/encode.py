@@ -114,9 +114,5 @@ def limits_for(request: EncodeRequest, least: Limits) -> Limits:
     seconds += picture_px * decoded * request.first_frame / _SKIPPED_PX_PER_SECOND
     usual = max(1.0, request.frames / line.fps / _USUAL_SECONDS)
     seconds = min(seconds, _MOST_CPU_SECONDS * usual, _LONGEST_CPU_SECONDS)
-    return replace(
-        least,
-        cpu_seconds=least.cpu_seconds + round(seconds),
-        wall_seconds=least.wall_seconds + seconds,
-        silent_seconds=silent_seconds(request.rungs, request.preset, least.silent_seconds),
-    )
+    silent = silent_seconds(request.rungs, request.preset, least.silent_seconds)
+    return replace(least, silent_seconds=silent).with_more(cpu_seconds=seconds, wall_seconds=seconds)

@@ -4,7 +4,7 @@ Nothing that comes back from a child is ever unpickled: it has handled hostile b
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -14,6 +14,7 @@ LENGTH_BYTES = 4
 MAX_FRAME_BYTES = 1 << 20
 MAX_OUTPUT_BYTES = 4 << 20
 MAX_TEXT_CHARS = 8000
+_BYTES_PER_CPU_SECOND = 50e6
 
 Report = Callable[[float, str], None]
 """What a job calls with its progress: a fraction 0..1 and a short note."""
@@ -32,6 +33,19 @@ class Limits:
     file_bytes: int = 64 << 20
     """The largest single file that the job may write."""
     open_files: int = 64
+
+    def with_more(self, *, cpu_seconds: float, wall_seconds: float) -> "Limits":
+        """Return these limits with so many seconds more."""
+        return replace(
+            self,
+            cpu_seconds=self.cpu_seconds + round(cpu_seconds),
+            wall_seconds=self.wall_seconds + wall_seconds,
+        )
+
+    def to_read(self, size_bytes: int) -> "Limits":
+        """Return these limits with the time that reading the packets of a file so large may take."""
+        seconds = size_bytes / _BYTES_PER_CPU_SECOND
+        return self.with_more(cpu_seconds=seconds, wall_seconds=4 * seconds)
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

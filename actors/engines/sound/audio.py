@@ -1,6 +1,6 @@
 """The sound of a clip as renditions: the request, the answer, and the adapter that asks a child."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -89,9 +89,5 @@ class SoundEncoder:
             copied=copied,
         )
         extra = duration_seconds * _CPU_SECONDS_PER_SECOND * TRACKS_MAX
-        limits = replace(
-            self.job_limits,
-            cpu_seconds=self.job_limits.cpu_seconds + round(extra),
-            wall_seconds=self.job_limits.wall_seconds + extra,
-        )
+        limits = self.job_limits.with_more(cpu_seconds=extra, wall_seconds=extra)
         return await self.sandbox.run(JOB, request, EncodedSounds, limits, on_progress)

@@ -1,6 +1,5 @@
 """Sound as CMAF segments that end where the pictures' segments do, as near as its own frames allow."""
 
-from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -9,10 +8,9 @@ import av
 from av.packet import Packet
 
 from actors.engines.cmaf.boxes import Fragment, Splitter, timescale
-from actors.engines.cmaf.codec_string import codec_string
 from actors.engines.cmaf.merge import merged
-from actors.engines.cmaf.segment_writer import MUXER
-from actors.engines.cmaf.track import INIT_NAME, Track, segment_name
+from actors.engines.cmaf.segment_writer import MUXER, written_track
+from actors.engines.cmaf.track import Track, segment_name
 from subjects.media import MediaSegment
 
 _MUXER = {**MUXER, "movflags": MUXER["movflags"].replace("frag_keyframe", "frag_every_frame")}
@@ -76,15 +74,7 @@ class SoundWriter:
             return None
         self._splitter.finish()
         self._write_segment()
-        init = self._splitter.init
-        (self._folder / INIT_NAME).write_bytes(init)
-        return Track(
-            rendition=rendition,
-            codecs=codec_string(init),
-            timescale=timescale(init),
-            init_sha256=sha256(init).hexdigest(),
-            segments=tuple(self._segments),
-        )
+        return written_track(self._folder, rendition, self._splitter.init, self._segments)
 
     def _add(self, fragment: Fragment) -> None:
         self._timescale = self._timescale or timescale(self._splitter.init)
